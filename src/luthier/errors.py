@@ -1,0 +1,55 @@
+"""Errors that users see. Each is advice: what was found, what was expected, the smallest next step."""
+
+
+class LuthierError(Exception):
+    """A failure that the user can mend; the command line prints it without a traceback.
+
+    ``exit_code`` is what the process ends with. A subclass names the kind of thing that was wrong.
+    """
+
+    exit_code = 1
+
+    def __init__(self, found: str, *, expected: str, fix: str):
+        super().__init__(found)
+        self.found = found
+        self.expected = expected
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.found}\n  expected: {self.expected}\n  fix: {self.fix}"
+
+
+class RecipeError(LuthierError):
+    """A setting is unknown, mistyped or out of bounds."""
+
+    exit_code = 2
+
+
+class DataError(LuthierError):
+    """A data file or row cannot be used."""
+
+    exit_code = 3
+
+
+class ModelError(LuthierError):
+    """A model folder is incomplete, unsafe or of an unsupported kind."""
+
+    exit_code = 4
+
+
+class TrainingError(LuthierError):
+    """Training cannot start or cannot go on."""
+
+    exit_code = 5
+
+
+class StorageError(LuthierError):
+    """Something could not be written or read back: no space, no permission, a damaged file."""
+
+    exit_code = 6
+
+
+class Interrupted(LuthierError):
+    """The user stopped the run; everything needed to go on is on disk."""
+
+    exit_code = 130

@@ -1,0 +1,141 @@
+"""report.html: one self-contained page, drawn from the Report alone, without scripts and without the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from importlib import resources
+from typing import Any
+
+from luthier.evaluation.report import plots, wording
+from luthier.evaluation.report.differences import Piece, mark_differences
+from luthier.evaluation.report.facts import as_yaml, list_facts, list_findings
+from luthier.evaluation.report.schema import Arm, Item, Report
+from luthier.evaluation.report.sentences import TUNED, say_comparison, say_prediction, say_saving
+
+_LONGEST_OPEN_TEXT = 360
+_MOST_OPEN_LINES = 8
+_OPENING = 160
+_LONGEST_PRINTED_TEXT = 1500
+_VERDICT_CLASSES = {"tuned better": "better", "no evidence": "open", "tuned worse": "worse"}
+
+
+@dataclass(frozen=True)
+class TextView:
+    """A text that folds when it is long; ``opening`` is what a folded one shows."""
+
+    pieces: tuple[Piece, ...]
+    opening: str | None
+    length: str
+    is_very_long: bool
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    title: str
+    score: str
+    is_tuned: bool
+    is_same: bool
+    text: TextView
+
+
+@dataclass(frozen=True)
+class ItemView:
+    index: int
+    prompt: TextView
+    reference: TextView
+    gain: str
+    answers: tuple[AnswerView, ...]
+
+
+def render_html(report: Report) -> str:
+    """The whole page. Everything a user or a model wrote is escaped by the template."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page.filters["visible"] = wording.visible
+    template = page.from_string(_package_text("report.html.jinja"))
+    return template.render(
+        report=report,
+        write=wording,
+        css=Markup(_package_text("report.css")),
+        forest=Markup(plots.forest_plot(report)),
+        losses=Markup(plots.loss_plot(report.overfitting)),
+        **_page_facts(report),
+    )
+
+
+def _page_facts(report: Report) -> dict[str, Any]:
+    arms = report.arms
+    return {
+        "verdict_class": _VERDICT_CLASSES[report.verdict.decision],
+        "created": f"{report.run.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        "metrics": _metric_order(report),
+        "golden_items": max((score.n for arm in arms for score in arm.metrics.values()), default=0),
+        "shows_cost": any(arm.cost is not None for arm in arms),
+        "comparisons": [say_comparison(comparison, report) for comparison in report.comparisons],
+        "stride": plots.curve_stride(report.overfitting.train_curve),
+        "best": [view_item(item, report.arms) for item in report.items.best],
+        "worst": [view_item(item, report.arms) for item in report.items.worst],
+        "findings": list_findings(report.preflight),
+        "preflight": list_facts({key: value for key, value in report.preflight.items() if key != "findings"}),
+        "contract": list_facts(report.contract),
+        "environment": list_facts(report.environment),
+        "forgetting": list_facts(report.forgetting.facts) if report.forgetting else (),
+        "resolved": list_facts(report.run.resolved),
+        "saving": say_saving(report.ledger),
+        "prediction": say_prediction(report.ledger),
+        "recipe": as_yaml(report.run.recipe),
+    }
+
+
+def view_item(item: Item, arms: tuple[Arm, ...]) -> ItemView:
+    """One golden item as the page shows it, the tuned answer first."""
+    titles = {arm.name: arm.title for arm in arms}
+    answers = sorted(item.answers.items(), key=lambda named: named[0] != TUNED)
+    return ItemView(
+        index=item.index,
+        prompt=_view_text((Piece(item.prompt),)),
+        reference=_view_text((Piece(item.reference),)),
+        gain=_say_gain(item),
+        answers=tuple(
+            AnswerView(
+                title=titles.get(name, name),
+                score=wording.points(answer.score),
+                is_tuned=name == TUNED,
+                is_same=answer.text.strip() == item.reference.strip(),
+                text=_view_text(mark_differences(answer.text, item.reference)),
+            )
+            for name, answer in answers
+        ),
+    )
+
+
+def _metric_order(report: Report) -> list[str]:
+    """The primary metric first, the others as the arms bring them."""
+    names = dict.fromkeys([report.primary_metric])
+    for arm in report.arms:
+        names.update(dict.fromkeys(arm.metrics))
+    return list(names)
+
+
+def _say_gain(item: Item) -> str:
+    untuned = [answer.score for name, answer in item.answers.items() if name != TUNED]
+    if TUNED not in item.answers or not untuned:
+        return ""
+    difference = item.answers[TUNED].score - max(untuned)
+    if difference == 0:
+        return "as good as the best untuned arm"
+    return f"{wording.signed_points(difference)} against the best untuned arm"
+
+
+def _view_text(pieces: tuple[Piece, ...]) -> TextView:
+    text = "".join(piece.text for piece in pieces)
+    is_long = len(text) > _LONGEST_OPEN_TEXT or text.count("\n") >= _MOST_OPEN_LINES
+    opening = " ".join(text[: _OPENING * 3].split())[:_OPENING].rstrip() + "…" if is_long else None
+    return TextView(pieces, opening, f"{len(text):,}", len(text) > _LONGEST_PRINTED_TEXT)
+
+
+def _package_text(name: str) -> str:
+    return resources.files("luthier.evaluation.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,57 @@
+"""Settings of the training loop: how long, how fast, in what portions, and how often it is saved."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from luthier.recipe.setting import Count, PositiveNumber, Seed, Setting
+
+
+class TrainingSettings(Setting):
+    """The optimizer (AdamW), its schedule, and what one step holds."""
+
+    epochs: PositiveNumber = Field(
+        default=3.0, description="How often every training row is seen; 0.5 sees half of them."
+    )
+    batch_examples: Count = Field(default=16, description="Rows per optimizer step.")
+    learning_rate: Literal["auto"] | PositiveNumber = Field(
+        default="auto",
+        description="Highest learning rate; `auto` chooses by method and model size and says which and why.",
+    )
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        default="cosine", description="How the learning rate falls after the warm-up."
+    )
+    warmup_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.05, description="Part of all steps in which the learning rate rises from 0."
+    )
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="AdamW's decay of the weights that learn."
+    )
+    adam_beta1: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description="AdamW's memory for gradients.")
+    adam_beta2: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.999, description="AdamW's memory for squared gradients."
+    )
+    adam_epsilon: PositiveNumber = Field(default=1e-8, description="AdamW's guard against division by zero.")
+    clip_norm: Annotated[float, Field(ge=0)] = Field(
+        default=1.0, description="Gradients longer than this are shortened to it; 0 switches it off."
+    )
+    micro_batch_tokens: Literal["auto"] | Count = Field(
+        default="auto", description="Tokens computed at once; changes memory and speed, never the result of a step."
+    )
+    fold: bool = Field(
+        default=True,
+        description="Compute beginnings that rows share only once; changes speed, never the result of a step.",
+    )
+    validate_every: Literal["epoch"] | Count = Field(
+        default="epoch", description="When the validation loss is measured: after each `epoch`, or every so many steps."
+    )
+    checkpoint_every_steps: Literal["auto"] | Count = Field(
+        default="auto", description="Steps between two checkpoints; `auto` chooses by the time a step takes."
+    )
+    keep_checkpoints: Count = Field(default=2, description="How many of the last checkpoints stay on disk.")
+    seed: Seed = Field(default=0, description="Seed of the order of rows and of new weights.")
+    threads: Count | None = Field(
+        default=None, description="CPU threads to use; null takes all that the machine offers."
+    )

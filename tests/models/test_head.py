@@ -1,0 +1,32 @@
+"""Chunked log-probabilities equal the plain ones, forward and backward."""
+
+import pytest
+import torch
+from tiny import tiny_llama
+
+from luthier.models import Head
+from luthier.models import head as head_file
+
+
+@pytest.mark.parametrize("softcap", [None, 3.0])
+def test_chunks_change_neither_values_nor_gradients(softcap, monkeypatch):
+    monkeypatch.setattr(head_file, "CHUNK_TOKENS", 5)
+    head = Head(tiny_llama())
+    head.softcap = softcap
+    head.scale = 0.5
+    hidden = torch.randn(13, 32, requires_grad=True)
+    target = torch.randint(0, 64, (13,))
+    pull = torch.randn(13)
+    ours = head.log_probs(hidden, target)
+    ours_grads = torch.autograd.grad((ours * pull).sum(), [hidden, head.projection.weight])
+    logits = (hidden @ head.projection.weight.T) * 0.5
+    logits = logits if softcap is None else softcap * torch.tanh(logits / softcap)
+    plain = logits.log_softmax(-1).gather(-1, target[:, None])[:, 0]
+    plain_grads = torch.autograd.grad((plain * pull).sum(), [hidden, head.projection.weight])
+    torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-6)
+    for left, right in zip(ours_grads, plain_grads, strict=True):
+        torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-6)
+
+
+def test_nothing_to_read_gives_nothing():
+    assert Head(tiny_llama()).log_probs(torch.zeros(0, 32), torch.zeros(0, dtype=torch.long)).shape == (0,)

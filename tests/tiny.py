@@ -1,0 +1,57 @@
+"""Small real parts that many tests share: a two-layer Llama with random weights, and branches of random tokens."""
+
+import random
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from luthier.models import open_doorway
+from luthier.tokens import Branch
+
+VOCABULARY = 64
+
+
+def tiny_llama(seed: int = 0, attention: str = "luthier") -> LlamaForCausalLM:
+    """Two layers, four heads on two key/value heads, float32. ``attention="sdpa"`` is Transformers' own path."""
+    open_doorway()
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        attn_implementation=attention,
+        bos_token_id=None,
+        eos_token_id=1,
+    )
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3.0)
+    return model
+
+
+def random_branches(count: int, seed: int = 0, shared_tokens: int = 20, trained_tokens: int = 4) -> list[Branch]:
+    """Two of three branches begin with the same ``shared_tokens`` tokens; the last tokens of each are trained."""
+    rng = random.Random(seed)
+    beginning = [rng.randrange(VOCABULARY) for _ in range(shared_tokens)]
+    branches = []
+    for index in range(count):
+        own = [rng.randrange(VOCABULARY) for _ in range(rng.randint(trained_tokens + 1, 30))]
+        ids = (beginning if index % 3 else []) + own
+        weights = [0.0] * (len(ids) - trained_tokens) + [1.0] * trained_tokens
+        branches.append(Branch(tuple(ids), tuple(weights)))
+    return branches
+
+
+def row_by_row_loss(model: torch.nn.Module, branches: list[Branch]) -> torch.Tensor:
+    """The slow, obvious truth: each branch alone through the whole model, unpadded; summed nats."""
+    total = torch.zeros(())
+    for branch in branches:
+        log_probs = model(input_ids=torch.tensor([branch.ids])).logits[0].log_softmax(dim=-1)
+        for place in range(1, len(branch.ids)):
+            total = total - branch.weights[place] * log_probs[place - 1, branch.ids[place]]
+    return total
