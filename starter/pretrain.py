@@ -72,10 +72,18 @@ class Plan:
 def build_model(plan: Plan, tokenizer: Tokenizer) -> LlamaForCausalLM:
     torch.manual_seed(plan.seed)
     config = LlamaConfig(
-        vocab_size=plan.vocabulary, hidden_size=plan.width, intermediate_size=plan.feed_forward,
-        num_hidden_layers=plan.layers, num_attention_heads=plan.heads, num_key_value_heads=plan.key_value_heads,
-        max_position_embeddings=plan.context_tokens, tie_word_embeddings=True, initializer_range=0.02,
-        bos_token_id=None, eos_token_id=tokenizer.token_to_id("<|im_end|>"), pad_token_id=tokenizer.token_to_id("<|pad|>"),
+        vocab_size=plan.vocabulary,
+        hidden_size=plan.width,
+        intermediate_size=plan.feed_forward,
+        num_hidden_layers=plan.layers,
+        num_attention_heads=plan.heads,
+        num_key_value_heads=plan.key_value_heads,
+        max_position_embeddings=plan.context_tokens,
+        tie_word_embeddings=True,
+        initializer_range=0.02,
+        bos_token_id=None,
+        eos_token_id=tokenizer.token_to_id("<|im_end|>"),
+        pad_token_id=tokenizer.token_to_id("<|pad|>"),
     )
     return LlamaForCausalLM(config).to(torch.bfloat16)
 
@@ -88,8 +96,14 @@ class Batches:
         raw = chat.backend_tokenizer
         self.short = training_windows(text, work, raw, plan.window_tokens, plan.seed)
         self.long = training_windows(text, work, raw, plan.context_tokens, plan.seed + 1)
-        self.sentences = [s.strip() + "." for name in ("plain_english", "stories") for d in documents(text / f"{name}.txt.gz")
-                          for line in d.splitlines() for s in line.split(". ") if 15 < len(s) < 110]
+        self.sentences = [
+            s.strip() + "."
+            for name in ("plain_english", "stories")
+            for d in documents(text / f"{name}.txt.gz")
+            for line in d.splitlines()
+            for s in line.split(". ")
+            if 15 < len(s) < 110
+        ]
 
     def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids, and a mask over targets (chat padding and questions count a tenth: answers matter most)."""
@@ -101,7 +115,10 @@ class Batches:
             return ids, torch.ones_like(ids[:, 1:], dtype=torch.float32)
         rows = plan.batch_tokens // plan.context_tokens
         chats = round(rows * plan.instruction_share)
-        picked = [len(self.long) - 1 - ((step - plan.decay_start) * (rows - chats) + i) % len(self.long) for i in range(rows - chats)]
+        picked = [
+            len(self.long) - 1 - ((step - plan.decay_start) * (rows - chats) + i) % len(self.long)
+            for i in range(rows - chats)
+        ]
         text = torch.from_numpy(self.long[picked].astype(np.int64))
         pairs = [self._chat_window(random.Random(f"{plan.seed}-{step}-{row}")) for row in range(chats)]
         ids = torch.cat([text, *(ids[None] for ids, _ in pairs)])
@@ -118,7 +135,11 @@ class Batches:
             for i, turn in enumerate(turns):
                 answers = turn["role"] == "assistant"
                 head = f"<|im_start|>{turn['role']}\n"
-                for part, weight in ((head, 0.1), (turn["content"] + "<|im_end|>", 1.0 if answers else 0.1), ("\n", 0.1)):
+                for part, weight in (
+                    (head, 0.1),
+                    (turn["content"] + "<|im_end|>", 1.0 if answers else 0.1),
+                    ("\n", 0.1),
+                ):
                     new = self.chat.backend_tokenizer.encode(part).ids
                     ids += new
                     weights += [weight] * len(new)
@@ -246,7 +267,10 @@ def main() -> None:
     log = args.work / "log.jsonl"
     if start and log.exists():
         seconds_before = max((json.loads(line)["seconds"] for line in log.open()), default=0.0)
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(batches.short):,} windows, step {start} of {plan.steps}", flush=True)
+    print(
+        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(batches.short):,} windows, step {start} of {plan.steps}",
+        flush=True,
+    )
 
     began = time.perf_counter()
     for step in range(start, min(plan.steps, args.stop_step or plan.steps)):
@@ -263,8 +287,13 @@ def main() -> None:
         norm = weights.update(plan.rate_factor(step))
         last = step + 1 == plan.steps
         if (step + 1) % 25 == 0 or last:
-            entry = {"step": step + 1, "tokens": (step + 1) * plan.batch_tokens, "loss": round(loss, 4), "norm": round(norm, 3),
-                     "seconds": round(seconds_before + time.perf_counter() - began, 1)}
+            entry = {
+                "step": step + 1,
+                "tokens": (step + 1) * plan.batch_tokens,
+                "loss": round(loss, 4),
+                "norm": round(norm, 3),
+                "seconds": round(seconds_before + time.perf_counter() - began, 1),
+            }
             if (step + 1) % 500 == 0 or last:
                 entry["bits_per_byte"] = round(bits_per_byte(model, valid, size_bytes, plan.window_tokens), 4)
             with log.open("a") as file:
@@ -275,7 +304,13 @@ def main() -> None:
     if (args.work / "latest.step").exists() and int((args.work / "latest.step").read_text()) == plan.steps:
         score = bits_per_byte(model, valid, size_bytes, plan.window_tokens)
         seconds = max(json.loads(line)["seconds"] for line in log.open())
-        export(model, tokenizer, plan, args.out, {"validation_bits_per_byte": round(score, 4), "seconds": seconds, "device": args.device})
+        export(
+            model,
+            tokenizer,
+            plan,
+            args.out,
+            {"validation_bits_per_byte": round(score, 4), "seconds": seconds, "device": args.device},
+        )
 
 
 if __name__ == "__main__":

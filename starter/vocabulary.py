@@ -8,8 +8,14 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from corpus import DOCUMENT_END, REPEATS, documents
 
 SPECIAL_TOKENS = [
-    DOCUMENT_END, "<|pad|>", "<|im_start|>", "<|im_end|>",
-    "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>",
+    DOCUMENT_END,
+    "<|pad|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<tool_call>",
+    "</tool_call>",
+    "<tool_response>",
+    "</tool_response>",
 ]
 # Words, single digits, punctuation and spaces apart; contractions stay with their apostrophe.
 WORDS = r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
@@ -52,10 +58,12 @@ CHAT_TEMPLATE = """\
 def train_tokenizer(text_folder: Path, entries: int, extra_texts: list[str]) -> Tokenizer:
     """Byte-level BPE over a tenth of the books and all of the small, modern files, plus task texts."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(WORDS), behavior="isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(WORDS), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
 
     def texts():
@@ -64,10 +72,15 @@ def train_tokenizer(text_folder: Path, entries: int, extra_texts: list[str]) -> 
             yield from (text for i, text in enumerate(documents(text_folder / name)) if i % step == 0)
         yield from extra_texts
 
-    tokenizer.train_from_iterator(texts(), trainers.BpeTrainer(
-        vocab_size=entries, special_tokens=SPECIAL_TOKENS, show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    ))
+    tokenizer.train_from_iterator(
+        texts(),
+        trainers.BpeTrainer(
+            vocab_size=entries,
+            special_tokens=SPECIAL_TOKENS,
+            show_progress=False,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        ),
+    )
     return tokenizer
 
 
@@ -75,8 +88,18 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_tokens: int) -> None:
     """Write the three files that ``AutoTokenizer.from_pretrained`` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text(json.dumps({
-        "backend": "tokenizers", "tokenizer_class": "TokenizersBackend", "model_max_length": max_tokens,
-        "eos_token": "<|im_end|>", "pad_token": "<|pad|>", "clean_up_tokenization_spaces": False,
-    }, indent=2) + "\n")
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "backend": "tokenizers",
+                "tokenizer_class": "TokenizersBackend",
+                "model_max_length": max_tokens,
+                "eos_token": "<|im_end|>",
+                "pad_token": "<|pad|>",
+                "clean_up_tokenization_spaces": False,
+            },
+            indent=2,
+        )
+        + "\n"
+    )
     (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE)

@@ -3,12 +3,12 @@
 import pytest
 import torch
 from peft import PeftModel
-from tiny import tiny_llama
 from transformers import AutoModelForCausalLM
 
 from luthier.adapters import LoraAdapter, load_adapter, load_lora, put_on
 from luthier.errors import ModelError
 from luthier.recipe import Full, Lora
+from tiny import tiny_llama
 
 METHODS = [Lora(rank=4), Lora(rank=3, alpha=5.0, targets=("q_proj", "down_proj")), Full()]
 IDS = torch.tensor([[3, 9, 27, 17, 51, 25]])
@@ -99,5 +99,3 @@ def test_an_adapter_of_another_base_is_refused(tmp_path):
 
     with pytest.raises(ModelError, match="no layer of this base"):
         load_lora(tmp_path, other.layers)
-
-

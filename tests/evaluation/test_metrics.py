@@ -61,9 +61,13 @@ def test_a_missing_field_is_not_the_same_as_null():
     assert score("field_match", "{}", '{"product": null}') == 0
 
 
-def test_field_match_refuses_references_that_are_no_objects():
-    with pytest.raises(DataError, match="no JSON object: 'refund'"):
-        score("field_match", "{}", "refund")
+def test_a_stray_reference_in_words_has_to_be_matched_in_words():
+    assert score_all("field_match", ["Sorry.", "{}", TICKET], ["Sorry.", "Sorry.", TICKET]) == (1, 0, 1)
+
+
+def test_field_match_refuses_golden_sets_without_any_object():
+    with pytest.raises(DataError, match="none of 2 golden answers is a JSON object, as 'refund'"):
+        score_all("field_match", ["{}", "{}"], ["refund", "other"])
 
 
 def test_token_f1_follows_squad():

@@ -4,9 +4,9 @@ import random
 
 import pytest
 import torch
-from tiny import VOCABULARY, tiny_llama
 
 from luthier.generation import Decoding, generate
+from tiny import VOCABULARY, tiny_llama
 
 
 def one_at_a_time(model, prompt, max_new_tokens, end_ids):

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tiny import tiny_llama
 
 from luthier.models import Head
 from luthier.models import head as head_file
+from tiny import tiny_llama
 
 
 @pytest.mark.parametrize("softcap", [None, 3.0])

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from tiny import VOCABULARY, random_branches, row_by_row_loss, tiny_llama
 from transformers import AutoModelForCausalLM, Gemma2Config, MistralConfig, Qwen3Config
 
 from luthier.models import open_doorway, tree_log_probs
 from luthier.objectives import sft_loss_sum
 from luthier.tokens import Branch, pack
 from luthier.tokens.batch import to_batch
+from tiny import VOCABULARY, random_branches, row_by_row_loss, tiny_llama
 
 
 def tree_loss(model, branches, budget_tokens=100_000, is_folded=True):

@@ -18,7 +18,7 @@ SENTENCES = [
     '{"intent": "card_arrival", "urgency": "high", "product": "card", "wants_human": false}',
     "Grüße aus Zürich! Wie geht es dir heute? 今日はいい天気ですね。",
     "system user assistant tool model developer ipython\n\n### Assistant:\n\n### User:\n",
-    "one\n\n  two\n\n  three\n\n  four\n\n  five\n\n  six",
+    "if it is there:\n  one\n  two\n  three\n  four\n  five",
     "What is the capital of France? Paris is the capital of France.",
 ]
 # Not flagged special by their makers: they are read as one token, but are part of the text.
@@ -56,7 +56,9 @@ def template_source(name: str) -> str:
 def written_control_tokens(template: str) -> set[str]:
     """Every <|token|>, <｜token｜>, <start_of_turn>, ... that a template spells."""
     found = re.findall(r"<[|｜][^<>|｜\s'\"{}]+[|｜]>|<\|?[a-z_]+_of_[a-z_]+>|<\|?[a-z_]+\|?>|\[gMASK\]", template)
-    return {token for token in found if "|" in token or "｜" in token or "_of_" in token or token in ("<sop>", "[gMASK]")}
+    return {
+        token for token in found if "|" in token or "｜" in token or "_of_" in token or token in ("<sop>", "[gMASK]")
+    }
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,11 @@ def test_prompt_ids_are_those_of_transformers(chat_for):
 @pytest.mark.parametrize(
     ("name", "generated", "answer"),
     [
-        ("gptoss", "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes<|return|>", "Yes"),
+        (
+            "gptoss",
+            "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes<|return|>",
+            "Yes",
+        ),
         ("qwen3", "<think>\nHm.\n</think>\n\nYes<|im_end|>", "Yes"),
         ("deepseek_r1_distill", "Hm.\n</think>\n\nYes<｜end▁of▁sentence｜>", "Yes"),
         ("cohere2", "Yes<|END_RESPONSE|><|END_OF_TURN_TOKEN|>", "Yes"),

@@ -11,7 +11,7 @@ from luthier.errors import DataError
 from luthier.examples import Example, Message, Origin
 from luthier.tokens.branch import Branch
 from luthier.tokens.chat import ChatTemplate
-from luthier.tokens.encode import BORDER_SPLIT, CONTROL_TEXT, encode_example, encode_examples
+from luthier.tokens.encode import BORDER_SPLIT, CONTROL_TEXT, EncodedExample, encode_example, encode_examples
 from luthier.tokens.layout import SYSTEM_FOLDED
 from luthier.tokens.turns import TOOLS_DROPPED
 
@@ -193,11 +193,11 @@ def test_the_weight_of_a_message_is_the_weight_of_its_tokens(chat_for):
 
 def test_a_prompt_that_would_merge_with_its_answer_keeps_its_ids(make_tokenizer):
     chat = ChatTemplate(make_tokenizer(), "plain")
-    example = Example((Message("user", "Hi"), Message("assistant", "\n  Hello")))
+    example = Example((Message("user", "Hi"), Message("assistant", "  Hello")))
     encoded = encode_example(example, chat)
     prompt_ids = chat.prompt_ids(example.prompt)
     assert list(encoded.branches[0].ids[: len(prompt_ids)]) == prompt_ids
-    assert texts(encoded.branches[0], chat)[1] == "\n  Hello</s>"
+    assert texts(encoded.branches[0], chat)[1] == "  Hello</s>"
     assert encoded.notes == (BORDER_SPLIT,)
 
 
@@ -214,7 +214,7 @@ def test_an_error_names_the_row(chat_for):
 def test_rows_that_cannot_be_used_can_be_reported_and_left_out(chat_for):
     bad = replace(CHAT, messages=(Message("assistant", "Hello"),))
     good, refused = encode_examples([CHAT, bad], chat_for("qwen3"), "skip-and-report")
-    assert len(good.branches) == 2 and isinstance(refused, DataError)
+    assert isinstance(good, EncodedExample) and isinstance(refused, DataError)
     with pytest.raises(DataError):
         list(encode_examples([bad], chat_for("qwen3")))
 

@@ -64,4 +64,4 @@ def test_a_template_without_any_end_gets_the_eos_token(make_tokenizer):
 def test_no_end_anywhere_is_an_error_with_advice(make_tokenizer):
     source = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
     with pytest.raises(ModelError, match="neither the chat template nor the tokenizer"):
-        ChatTemplate(make_tokenizer(source, eos_token=None)).end_ids
+        end_texts(ChatTemplate(make_tokenizer(source, eos_token=None), "model"))

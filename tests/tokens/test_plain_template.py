@@ -8,9 +8,7 @@ ROUND = [Message("system", "Be brief."), Message("user", "Hi"), Message("assista
 
 def test_a_finished_turn_ends_in_the_eos_token(make_tokenizer):
     chat = ChatTemplate(make_tokenizer(), "plain")
-    assert chat.render(ROUND, (), False) == (
-        "### System:\nBe brief.\n\n### User:\nHi\n\n### Assistant:\nHello</s>\n\n"
-    )
+    assert chat.render(ROUND, (), False) == ("### System:\nBe brief.\n\n### User:\nHi\n\n### Assistant:\nHello</s>\n\n")
 
 
 def test_the_generation_prompt_ends_in_the_assistant_heading(make_tokenizer):

@@ -19,7 +19,9 @@ TOOL = {"type": "function", "function": {"name": "look_up", "description": "Look
 
 
 def call(*names: str) -> Message:
-    calls = [{"id": str(i), "type": "function", "function": {"name": n, "arguments": "{}"}} for i, n in enumerate(names)]
+    calls = [
+        {"id": str(i), "type": "function", "function": {"name": n, "arguments": "{}"}} for i, n in enumerate(names)
+    ]
     return Message("assistant", "", tool_calls=tuple(calls))
 
 
@@ -72,8 +74,7 @@ def test_a_turn_that_parts_from_its_prompt_is_trained_from_the_last_token_border
 
 def test_a_template_whose_finished_turns_have_nothing_in_common_with_its_prompt_is_refused(make_tokenizer):
     source = (
-        "{% if add_generation_prompt %}A{% else %}B{% endif %}"
-        "{% for m in messages %}{{ m.content }}<|end|>{% endfor %}"
+        "{% if add_generation_prompt %}A{% else %}B{% endif %}{% for m in messages %}{{ m.content }}<|end|>{% endfor %}"
     )
     with pytest.raises(DataError, match="does not follow from its own generation prompt"):
         turn_texts(ChatTemplate(make_tokenizer(source)), answer("So."), 1, ())

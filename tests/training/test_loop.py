@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 import torch
-from tiny import random_branches, tiny_llama
 
 from luthier.adapters import put_on
 from luthier.errors import StorageError, TrainingError
@@ -23,6 +22,7 @@ from luthier.training import (
     run_step,
     train,
 )
+from tiny import random_branches, tiny_llama
 
 
 def examples(count=32):

@@ -50,7 +50,9 @@ class LoraLinear(nn.Module):
         return self.base
 
 
-def wrap_with_lora(model: nn.Module, shape: LoraShape, targets: str | Sequence[str], seed: int) -> dict[str, LoraLinear]:
+def wrap_with_lora(
+    model: nn.Module, shape: LoraShape, targets: str | Sequence[str], seed: int
+) -> dict[str, LoraLinear]:
     """Replace target linears in place; returns the new layers by the name of the linear they wrap.
 
     ``"all-linear"`` means every linear but the output head, as PEFT has it. Initial values depend on the seed and the

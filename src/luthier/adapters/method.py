@@ -44,7 +44,9 @@ class LoraAdapter:
 
     def parameters(self) -> dict[str, nn.Parameter]:
         return {
-            f"{name}.{part}": getattr(layer, part) for name, layer in self.layers.items() for part in ("lora_A", "lora_B")
+            f"{name}.{part}": getattr(layer, part)
+            for name, layer in self.layers.items()
+            for part in ("lora_A", "lora_B")
         }
 
     def save(self, folder: Path) -> None:

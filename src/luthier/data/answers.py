@@ -35,8 +35,9 @@ def answer_kind(examples: Sequence[Example]) -> AnswerKind:
     objects = [value for value in map(_decode_object, answers) if value is not None]
     if len(objects) >= MIN_JSON_FRACTION * len(answers):
         counts = Counter(key for value in objects for key in value)
-        return AnswerKind("json", keys=tuple(key for key, count in counts.most_common()
-                                             if count >= MIN_KEY_FRACTION * len(objects)))
+        return AnswerKind(
+            "json", keys=tuple(key for key, count in counts.most_common() if count >= MIN_KEY_FRACTION * len(objects))
+        )
     distinct = set(answers)
     is_small = len(distinct) <= min(MAX_CHOICES, MAX_DISTINCT_FRACTION * len(answers))
     if is_small and max(map(len, distinct)) <= MAX_CHOICE_CHARACTERS:

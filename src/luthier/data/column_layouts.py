@@ -60,14 +60,21 @@ def _system_turn(row: dict[str, Any], column: str) -> tuple[Message, ...]:
 
 def _cell(row: dict[str, Any], column: str) -> str:
     if column not in row:
-        raise RowRefused(f"no {column!r}; the row has {', '.join(map(repr, row)) or 'nothing'}",
-                         expected=f"a value for {column!r} in every row", fix=f"add {column!r} or take the row out")
+        raise RowRefused(
+            f"no {column!r}; the row has {', '.join(map(repr, row)) or 'nothing'}",
+            expected=f"a value for {column!r} in every row",
+            fix=f"add {column!r} or take the row out",
+        )
     value = row[column]
     text = "" if value is None else as_text(value)
     if not text or text.isspace():
-        raise RowRefused(f"{column!r} is empty", expected=f"a value for {column!r}",
-                         fix="fill it in or take the row out")
+        raise RowRefused(
+            f"{column!r} is empty", expected=f"a value for {column!r}", fix="fill it in or take the row out"
+        )
     if column == "prompt" and isinstance(value, list) and any(isinstance(part, dict) for part in value):
-        raise RowRefused("'prompt' is a list of turns", expected="a prompt as text",
-                         fix='write the row in the chat layout: {"messages": [prompt turns, then the answer]}')
+        raise RowRefused(
+            "'prompt' is a list of turns",
+            expected="a prompt as text",
+            fix='write the row in the chat layout: {"messages": [prompt turns, then the answer]}',
+        )
     return text

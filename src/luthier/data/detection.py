@@ -26,10 +26,40 @@ _PARSERS: dict[str, Parse] = {
     "prompt-completion": parse_prompt_completion,
     "alpaca": parse_alpaca,
 }
-_PROMPT_NAMES = ("prompt", "question", "input", "text", "query", "instruction", "utterance", "sentence", "message",
-                 "request", "content", "document", "source", "body", "email")
-_COMPLETION_NAMES = ("completion", "answer", "output", "label", "response", "target", "intent", "category", "class",
-                     "reply", "summary", "sql", "sentiment", "fields", "translation")
+_PROMPT_NAMES = (
+    "prompt",
+    "question",
+    "input",
+    "text",
+    "query",
+    "instruction",
+    "utterance",
+    "sentence",
+    "message",
+    "request",
+    "content",
+    "document",
+    "source",
+    "body",
+    "email",
+)
+_COMPLETION_NAMES = (
+    "completion",
+    "answer",
+    "output",
+    "label",
+    "response",
+    "target",
+    "intent",
+    "category",
+    "class",
+    "reply",
+    "summary",
+    "sql",
+    "sentiment",
+    "fields",
+    "translation",
+)
 
 
 def choose_layout(first_rows: Sequence[dict[str, Any]], settings: DataSettings, file: str) -> tuple[str, Parse]:
@@ -41,8 +71,11 @@ def choose_layout(first_rows: Sequence[dict[str, Any]], settings: DataSettings, 
         return "table", partial(parse_columns, columns=columns)
     if settings.format != "auto":
         if mapped:
-            raise DataError(f"{file}: data.columns is set together with data.format: {settings.format}",
-                            expected="columns only for tables", fix="--set data.format=table, or take the columns out")
+            raise DataError(
+                f"{file}: data.columns is set together with data.format: {settings.format}",
+                expected="columns only for tables",
+                fix="--set data.format=table, or take the columns out",
+            )
         return settings.format, _PARSERS[settings.format]
     votes = [layout for layout in (_recognise(row) for row in first_rows) if layout]
     if not votes:
@@ -76,17 +109,24 @@ def _check_mapping(rows: Sequence[dict[str, Any]], columns: Columns, mapped: Seq
     for name in mapped:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
-            raise DataError(f"{file}: no column {name!r}; found {_listed(names)}", expected="columns that the file has",
-                            fix=f"did you mean {near[0]!r}?" if near else "correct data.columns")
+            raise DataError(
+                f"{file}: no column {name!r}; found {_listed(names)}",
+                expected="columns that the file has",
+                fix=f"did you mean {near[0]!r}?" if near else "correct data.columns",
+            )
     if columns.messages and (columns.prompt or columns.completion):
-        raise DataError("data.columns.messages is set together with prompt or completion",
-                        expected="either one column with the whole conversation, or prompt and completion",
-                        fix="take one of them out of data.columns")
+        raise DataError(
+            "data.columns.messages is set together with prompt or completion",
+            expected="either one column with the whole conversation, or prompt and completion",
+            fix="take one of them out of data.columns",
+        )
     for kind, name in (("prompt", columns.prompt), ("completion", columns.completion)):
         if not (columns.messages or name or kind in names):
-            raise DataError(f"{file}: data.columns names no {kind}; found {_listed(names)}",
-                            expected="a prompt and a completion column",
-                            fix=f"--set data.columns.{kind}=NAME, with one of the names found")
+            raise DataError(
+                f"{file}: data.columns names no {kind}; found {_listed(names)}",
+                expected="a prompt and a completion column",
+                fix=f"--set data.columns.{kind}=NAME, with one of the names found",
+            )
 
 
 def _unknown_layout(rows: Sequence[dict[str, Any]], file: str) -> DataError:
@@ -95,7 +135,7 @@ def _unknown_layout(rows: Sequence[dict[str, Any]], file: str) -> DataError:
     return DataError(
         f"{file}: no layout that we know; its columns are {_listed(names)}",
         expected="'messages' (chat), 'conversations' (ShareGPT), 'prompt' and 'completion', "
-                 "'instruction' and 'output' (Alpaca), or a column mapping",
+        "'instruction' and 'output' (Alpaca), or a column mapping",
         fix=f"--set data.columns.prompt={prompt} --set data.columns.completion={completion}",
     )
 

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from luthier.data.answers import answer_kind
 from luthier.examples import Example
 
-# A group larger than this share of what is wanted would lend the drawn set its own opinion, so it goes to train.
+# A group larger than this share of what is wanted would lend the drawn set its own opinion, so it goes to train;
+# pairs and triples are welcome even in a small set.
 _LARGEST_GROUP_SHARE = 0.1
+_ALWAYS_SMALL_ROWS = 3
 
 
 def draw_examples(rows: Sequence[int], examples: Sequence[Example], wanted: int, seed: int) -> list[int]:
@@ -37,7 +39,7 @@ def draw_groups(
     shares = _shares(sizes, wanted)
     drawn: list[int] = []
     left: list[Sequence[int]] = []
-    largest = max(1, int(_LARGEST_GROUP_SHARE * wanted))
+    largest = max(_ALWAYS_SMALL_ROWS, int(_LARGEST_GROUP_SHARE * wanted))
     for name, members in strata.items():
         room = shares[name]
         groups_left = len(members)

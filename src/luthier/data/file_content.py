@@ -15,14 +15,21 @@ UTF8_BOM = b"\xef\xbb\xbf"
 READABLE = "JSON Lines, a JSON array, CSV, TSV or Parquet (text as UTF-8, plain or gzip-compressed)"
 
 _BINARY_KINDS: tuple[tuple[bytes, str, str], ...] = (
-    (b"PK\x03\x04", "a zip archive (or a file built on one: xlsx, docx, a torch checkpoint)",
-     "unpack it, or export the rows: in a spreadsheet, save as CSV UTF-8"),
+    (
+        b"PK\x03\x04",
+        "a zip archive (or a file built on one: xlsx, docx, a torch checkpoint)",
+        "unpack it, or export the rows: in a spreadsheet, save as CSV UTF-8",
+    ),
     (b"BZh", "bzip2-compressed", "unpack it: bunzip2 {name}"),
     (b"\xfd7zXZ\x00", "xz-compressed", "unpack it: xz -d {name}"),
     (b"\x28\xb5\x2f\xfd", "zstandard-compressed", "unpack it: zstd -d {name}"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it"),
     (b"%PDF", "a PDF document", "export the rows as JSON Lines or CSV"),
-    (b"SQLite format 3\x00", "an SQLite database", "export a query: sqlite3 -header -csv {name} 'select ...' > rows.csv"),
+    (
+        b"SQLite format 3\x00",
+        "an SQLite database",
+        "export a query: sqlite3 -header -csv {name} 'select ...' > rows.csv",
+    ),
     (b"ARROW1", "an Arrow file", "write it as Parquet with pyarrow.parquet.write_table"),
     (b"\xd0\xcf\x11\xe0", "an old Office file (xls, doc)", "save it as CSV UTF-8 in the spreadsheet"),
     (b"\x89PNG", "a PNG image", "give the file that holds the rows"),
@@ -54,8 +61,11 @@ def refuse_other_content(head: bytes, path: Path) -> None:
     if encoding:
         raise wrong_encoding(str(path), path, encoding)
     if b"\x00" in head:
-        raise DataError(f"{path}: this is a binary file of an unknown kind", expected=READABLE,
-                        fix="give the file that holds the rows")
+        raise DataError(
+            f"{path}: this is a binary file of an unknown kind",
+            expected=READABLE,
+            fix="give the file that holds the rows",
+        )
 
 
 def wrong_encoding(place: str, path: Path, encoding: str) -> DataError:

@@ -18,8 +18,10 @@ from luthier.examples import Example, Message
 
 # Long enough that ordinary language rarely repeats it by chance, short enough to catch a one-sentence instruction.
 SHARED_WINDOW_CHARACTERS = 40
-SHARED_BY_FRACTION = 0.02
-SHARED_BY_AT_LEAST_ROWS = 8
+SHARED_BY_FRACTION = 0.05
+SHARED_BY_AT_LEAST_ROWS = 10
+# With less than this left, the rows are variants of one text rather than questions under one instruction.
+MIN_REST_CHARACTERS = 8
 _SAMPLED_ROWS = 4000
 _SAMPLED_CHARACTERS = 8_000_000
 # Just below the share from which only the rest is compared, both the whole and the rest are, so that two like rows
@@ -38,8 +40,11 @@ def identity_text(example: Example) -> str:
 def inner_identity_texts(example: Example) -> list[str]:
     """The same for the trained assistant turns before the last: each has an input, the turns before it."""
     last = len(example.prompt)
-    return [_turns_text(example.messages[:index]) for index, message in enumerate(example.messages[:last])
-            if message.role == "assistant" and message.weight > 0]
+    return [
+        _turns_text(example.messages[:index])
+        for index, message in enumerate(example.messages[:last])
+        if message.role == "assistant" and message.weight > 0
+    ]
 
 
 def comparison_texts(examples: Sequence[Example], similarity: float) -> list[tuple[str, ...]]:
@@ -93,7 +98,7 @@ def _views(text: str, shared: NDArray[np.uint64], similarity: float) -> tuple[st
     is_covered = _covered(text, shared)
     share = is_covered.mean()
     rest = "".join(character for character, covered in zip(text, is_covered, strict=True) if not covered).strip()
-    if share < similarity - _BORDER_WIDTH or not share or not rest:
+    if share < similarity - _BORDER_WIDTH or not share or len(rest) < MIN_REST_CHARACTERS:
         return (text,)
     return (rest,) if share > similarity else (text, rest)
 

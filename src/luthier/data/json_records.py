@@ -34,15 +34,18 @@ def read_json_array(path: Path) -> Iterator[Record]:
     for _, line in read_lines(path):
         total += len(line)
         if total > MAX_ARRAY_BYTES:
-            raise DataError(f"{path}: a JSON array of more than {MAX_ARRAY_BYTES // 2**30} GiB",
-                            expected="JSON Lines for large files",
-                            fix=f"put one object on each line: jq -c '.[]' {path.name} > rows.jsonl")
+            raise DataError(
+                f"{path}: a JSON array of more than {MAX_ARRAY_BYTES // 2**30} GiB",
+                expected="JSON Lines for large files",
+                fix=f"put one object on each line: jq -c '.[]' {path.name} > rows.jsonl",
+            )
         parts.append(line)
     try:
         array = decode_json(b"".join(parts))
     except RowRefused as refused:
-        raise DataError(f"{path}: {refused.found}", expected="one JSON array of objects, or JSON Lines",
-                        fix=refused.fix) from refused
+        raise DataError(
+            f"{path}: {refused.found}", expected="one JSON array of objects, or JSON Lines", fix=refused.fix
+        ) from refused
     for number, value in enumerate(array, start=1):
         yield _record(number, value)
 
@@ -51,5 +54,12 @@ def _record(number: int, value: Any) -> Record:
     if isinstance(value, dict):
         return Record(number, value)
     kind = {list: "an array", str: "a string", type(None): "null", bool: "true or false"}.get(type(value), "a number")
-    return Record(number, None, RowRefused(f"{kind}, not an object", expected="one JSON object per row",
-                                           fix='write each row as an object, for example {"messages": [...]}'))
+    return Record(
+        number,
+        None,
+        RowRefused(
+            f"{kind}, not an object",
+            expected="one JSON object per row",
+            fix='write each row as an object, for example {"messages": [...]}',
+        ),
+    )

@@ -25,8 +25,9 @@ def decode_json(text: bytes | str) -> Any:
     except (msgspec.DecodeError, ValueError) as error:
         if isinstance(text, bytes) and not _is_utf8(text):
             raise not_utf8(text) from error
-        raise RowRefused(f"invalid JSON: {_reason(text, str(error))}", expected=_ONE_OBJECT,
-                         fix=_advice(text)) from error
+        raise RowRefused(
+            f"invalid JSON: {_reason(text, str(error))}", expected=_ONE_OBJECT, fix=_advice(text)
+        ) from error
 
 
 def as_text(value: Any) -> str:
@@ -41,16 +42,21 @@ def refuse_deep(value: Any) -> None:
     """Raise when lists and objects nest so deep that later code could run out of stack."""
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level if isinstance(outer, dict | list)
-                 for inner in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
         if not level:
             return
     raise too_deep()
 
 
 def too_deep() -> RowRefused:
-    return RowRefused(f"JSON nested more than {MAX_DEPTH} levels deep", expected="rows of ordinary depth",
-                      fix="flatten the row")
+    return RowRefused(
+        f"JSON nested more than {MAX_DEPTH} levels deep", expected="rows of ordinary depth", fix="flatten the row"
+    )
 
 
 def not_utf8(text: bytes) -> RowRefused:
@@ -60,8 +66,11 @@ def not_utf8(text: bytes) -> RowRefused:
         where = "a character"
     except UnicodeDecodeError as error:
         where = f"byte 0x{text[error.start]:02x} at column {error.start + 1}"
-    return RowRefused(f"{where} is not UTF-8; the text looks like latin-1 or Windows-1252", expected="text as UTF-8",
-                      fix="convert the file: iconv -f WINDOWS-1252 -t UTF-8 old-file > new-file")
+    return RowRefused(
+        f"{where} is not UTF-8; the text looks like latin-1 or Windows-1252",
+        expected="text as UTF-8",
+        fix="convert the file: iconv -f WINDOWS-1252 -t UTF-8 old-file > new-file",
+    )
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -84,6 +93,8 @@ def _advice(text: bytes | str) -> str:
         return "the file looks pretty-printed; put each object on one line: jq -c . old-file > new-file"
     if b"NaN" in raw or b"Infinity" in raw:
         return "JSON has no NaN or Infinity; write null or a number"
+    if b"\\ud" in raw.lower():
+        return "if the line is whole, half of a surrogate pair (\\ud800 to \\udfff) stands alone; remove it"
     if stripped.startswith(b"{'"):
         return "use double quotes: this looks like a printed Python dict; write it with json.dumps"
     if stripped.startswith(b"{") and stripped.endswith(b"},"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,14 +41,19 @@ def open_unpacked(path: Path) -> BinaryIO:
     except FileNotFoundError as error:
         raise _missing(path) from error
     except PermissionError as error:
-        raise DataError(f"{path}: no permission to read it", expected="a file that this user may read",
-                        fix=f"ask its owner, or: chmod u+r {path.name}") from error
+        raise DataError(
+            f"{path}: no permission to read it",
+            expected="a file that this user may read",
+            fix=f"ask its owner, or: chmod u+r {path.name}",
+        ) from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror})", expected=READABLE,
-                        fix="check the path and the disk") from error
-    if stream.peek(2)[:2] == GZIP_MAGIC:
-        return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"), 2**18))
-    return stream
+        raise DataError(
+            f"{path}: cannot be opened ({error.strerror})", expected=READABLE, fix="check the path and the disk"
+        ) from error
+    if stream.peek(2)[:2] != GZIP_MAGIC:
+        return stream
+    stream.close()
+    return cast(BinaryIO, gzip.open(path, "rb"))
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -63,8 +67,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise _damaged_gzip(path, number) from error
             except OSError as error:
-                raise DataError(f"{path}: reading failed after line {number} ({error.strerror})",
-                                expected="a readable file", fix="check the disk or copy the file again") from error
+                raise DataError(
+                    f"{path}: reading failed after line {number} ({error.strerror})",
+                    expected="a readable file",
+                    fix="check the disk or copy the file again",
+                ) from error
             if not line:
                 return
             number += 1
@@ -76,8 +83,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     fix="check that rows end with a newline; if the file is a gzip archive, check what it unpacks to",
                 )
             if total > MAX_FILE_BYTES:
-                raise DataError(f"{path}: more than {MAX_FILE_BYTES // 2**30} GiB of text",
-                                expected="a file of training rows", fix="split the file, or check what it unpacks to")
+                raise DataError(
+                    f"{path}: more than {MAX_FILE_BYTES // 2**30} GiB of text",
+                    expected="a file of training rows",
+                    fix="split the file, or check what it unpacks to",
+                )
             yield number, line.removeprefix(UTF8_BOM) if number == 1 else line
 
 
@@ -95,5 +105,8 @@ def _missing(path: Path) -> DataError:
 
 def _damaged_gzip(path: Path, lines_read: int) -> DataError:
     after = f" after line {lines_read}" if lines_read else ""
-    return DataError(f"{path}: the gzip data is damaged or cut short{after}", expected="a whole gzip file",
-                     fix=f"download or compress it again; check it with: gzip -t {path.name}")
+    return DataError(
+        f"{path}: the gzip data is damaged or cut short{after}",
+        expected="a whole gzip file",
+        fix=f"download or compress it again; check it with: gzip -t {path.name}",
+    )

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 GRAM_CHARACTERS = 5
 PERMUTATIONS = 128
 MISS_PROBABILITY = 1e-4
-# In a bucket above this size each text is paired with its neighbours in signature order only, not with all others.
-FULL_BUCKET_TEXTS = 1500
+# In a bucket above this size a text is paired with its neighbours in the order of the next band only, not with all
+# others; hundreds of variants of one text stay linked through each other without a million comparisons.
+FULL_BUCKET_TEXTS = 512
 _NEIGHBOURS_IN_LARGE_BUCKET = 32
 _TEXTS_PER_BLOCK = 4096
 _PAIRS_PER_BLOCK = 2_000_000
@@ -91,8 +92,9 @@ def _candidates(signatures: NDArray[np.uint32], sizes: NDArray[np.int64], simila
     count = len(signatures)
     kept: list[NDArray[np.int64]] = []
     for band in range(bands):
+        following = np.roll(signatures, -(band + 1) * rows, axis=1)[:, :8]
         keys = _band_keys(signatures[:, band * rows : (band + 1) * rows])
-        for pairs in _bucket_pairs(keys, signatures):
+        for pairs in _bucket_pairs(keys, following):
             possible = pairs[_may_reach(pairs, signatures, sizes, similarity)]
             kept.append(possible[:, 0] * count + possible[:, 1])
     codes = np.unique(np.concatenate(kept)) if kept else np.empty(0, np.int64)
@@ -106,7 +108,7 @@ def _band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return keys
 
 
-def _bucket_pairs(keys: NDArray[np.uint64], signatures: NDArray[np.uint32]) -> Iterator[Pairs]:
+def _bucket_pairs(keys: NDArray[np.uint64], following: NDArray[np.uint32]) -> Iterator[Pairs]:
     """Pairs of texts with equal keys, in blocks. Inside a bucket a text meets those 1, 2, 3... places behind it."""
     order = np.argsort(keys, kind="stable")
     begins = np.flatnonzero(np.diff(keys[order], prepend=keys[order[0]] + np.uint64(1)))
@@ -114,7 +116,7 @@ def _bucket_pairs(keys: NDArray[np.uint64], signatures: NDArray[np.uint32]) -> I
     is_large = lengths > FULL_BUCKET_TEXTS
     for begin, length in zip(begins[is_large], lengths[is_large], strict=True):
         members = order[begin : begin + length]
-        order[begin : begin + length] = members[np.lexsort(signatures[members].T[:8])]
+        order[begin : begin + length] = members[np.lexsort(following[members].T)]
     # How many members of its own bucket stand behind each place.
     behind = np.repeat(begins + lengths, lengths) - np.arange(len(order)) - 1
     behind = np.where(np.repeat(is_large, lengths), np.minimum(behind, _NEIGHBOURS_IN_LARGE_BUCKET), behind)

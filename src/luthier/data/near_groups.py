@@ -9,7 +9,6 @@ from luthier.data.input_text import comparison_texts, identity_text, inner_ident
 from luthier.data.near_duplicates import near_pairs
 from luthier.examples import Example
 
-
 # A conversation that begins like the whole of another is linked to it, but not for "hello" alone.
 MIN_SHARED_BEGINNING_CHARACTERS = 40
 

@@ -30,19 +30,36 @@ def preflight(splits: Splits, *rows: Rows) -> dict[str, Any]:
     bad_rows = [bad for file in rows for bad in file.bad_rows]
     conflicts = find_conflicts(everything)
     result: dict[str, Any] = {
-        "files": [{"file": file.file, "format": file.format, "rows": len(file.examples),
-                   "bad_rows": len(file.bad_rows), "notes": list(file.notes)} for file in rows],
+        "files": [
+            {
+                "file": file.file,
+                "format": file.format,
+                "rows": len(file.examples),
+                "bad_rows": len(file.bad_rows),
+                "notes": list(file.notes),
+            }
+            for file in rows
+        ],
         "rows": {name: len(side) for name, side in sides.items()},
         "moved": dict(splits.moved),
-        "bad_rows": {"count": len(bad_rows), "first": [
-            {"where": str(bad.origin), "found": bad.found, "expected": bad.expected, "fix": bad.fix}
-            for bad in bad_rows[:_SHOWN_BAD_ROWS]]},
+        "bad_rows": {
+            "count": len(bad_rows),
+            "first": [
+                {"where": str(bad.origin), "found": bad.found, "expected": bad.expected, "fix": bad.fix}
+                for bad in bad_rows[:_SHOWN_BAD_ROWS]
+            ],
+        },
         "identical_inputs": splits.identical_inputs,
         "near_identical_inputs": splits.near_identical_inputs,
         "largest_group_of_near_identical_inputs": splits.largest_group,
-        "conflicting_answers": {"inputs": len(conflicts), "rows": sum(map(len, conflicts)), "first": [
-            [{"where": str(example.origin), "answer": example.answer.content[:200]} for example in conflict[:5]]
-            for conflict in conflicts[:_SHOWN_CONFLICTS]]},
+        "conflicting_answers": {
+            "inputs": len(conflicts),
+            "rows": sum(map(len, conflicts)),
+            "first": [
+                [{"where": str(example.origin), "answer": example.answer.content[:200]} for example in conflict[:5]]
+                for conflict in conflicts[:_SHOWN_CONFLICTS]
+            ],
+        },
         "empty_answers": sum(_is_empty(example) for example in everything),
         "roles": dict(Counter(message.role for example in everything for message in example.messages)),
         "characters": {
@@ -70,7 +87,8 @@ def percentiles(lengths: Iterable[int]) -> dict[str, int]:
         return {}
     ranks = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
     return {name: ordered[max(0, -int(-rank * len(ordered) // 1) - 1)] for name, rank in ranks.items()} | {
-        "max": ordered[-1]}
+        "max": ordered[-1]
+    }
 
 
 def _answer_key(example: Example) -> str:
@@ -98,7 +116,7 @@ def _findings(
     elif len(splits.golden) < FEW_GOLDEN_ROWS:
         yield _finding("warn", f"{len(splits.golden)} golden rows: intervals will be wide, only large differences show")
     if len(splits.train) < FEW_TRAIN_ROWS:
-        yield _finding("warn", f"only {len(splits.train)} training rows; some 50 to 100 good ones are a usual beginning")
+        yield _finding("warn", f"only {len(splits.train)} training rows; 50 to 100 good ones are a usual beginning")
     if bad_rows:
         yield _finding("warn", f"{_count(bad_rows, 'row')} could not be read and {_were(bad_rows)} left out")
     if conflicts:
@@ -107,11 +125,17 @@ def _findings(
     repeats = splits.identical_inputs + splits.near_identical_inputs
     if repeats:
         severity = "warn" if repeats > MANY_DUPLICATES_FRACTION * read else "note"
-        yield _finding(severity, f"rows whose input repeats another's: {splits.identical_inputs:,}; nearly repeats it: "
-                                 f"{splits.near_identical_inputs:,}")
+        yield _finding(
+            severity,
+            f"rows whose input repeats another's: {splits.identical_inputs:,}; nearly repeats it: "
+            f"{splits.near_identical_inputs:,}",
+        )
     if splits.largest_group > max(2, LARGE_GROUP_FRACTION * read):
-        yield _finding("warn", f"{splits.largest_group:,} rows are linked as near-duplicates and stay on one side; if "
-                               "they differ in what matters, raise data.near_duplicate_similarity")
+        yield _finding(
+            "warn",
+            f"{splits.largest_group:,} rows are linked as near-duplicates and stay on one side; if "
+            "they differ in what matters, raise data.near_duplicate_similarity",
+        )
     yield from _answer_findings(splits, kind)
     yield from (_finding("note", f"{sentence}: {count:,}") for sentence, count in splits.moved.items())
     yield from (_finding("note", f"{file.file}: {note}") for file in rows for note in file.notes)

@@ -46,16 +46,22 @@ def read_examples(path: Path, settings: DataSettings) -> Rows:
 
 def _choose(first: list[Record], settings: DataSettings, file: str) -> tuple[str, Parse]:
     if not first:
-        raise DataError(f"{file}: no rows in it", expected="at least a few rows",
-                        fix="check how the file was made or downloaded")
+        raise DataError(
+            f"{file}: no rows in it", expected="at least a few rows", fix="check how the file was made or downloaded"
+        )
     usable = [record.value for record in first if record.refused is None]
     if not usable:
-        raise _bad_rows_error([_bad_row(record.refused, Origin(file, record.line)) for record in first
-                               if record.refused is not None], has_good_rows=False, is_stopping=True)
+        raise _bad_rows_error(
+            [_bad_row(record.refused, Origin(file, record.line)) for record in first if record.refused is not None],
+            has_good_rows=False,
+            is_stopping=True,
+        )
     return choose_layout(usable, settings, file)
 
 
-def _parse_all(records: Iterator[Record], parse: Parse, file: str) -> Iterator[tuple[Example | BadRow, tuple[str, ...]]]:
+def _parse_all(
+    records: Iterator[Record], parse: Parse, file: str
+) -> Iterator[tuple[Example | BadRow, tuple[str, ...]]]:
     for record in records:
         origin = Origin(file, record.line)
         try:
@@ -82,5 +88,6 @@ def _bad_rows_error(bad_rows: list[BadRow], *, has_good_rows: bool, is_stopping:
         found += f" (and {len(others):,} more bad {'row' if len(others) == 1 else 'rows'} {scope})"
     if not has_good_rows:
         return DataError(f"{found}; no row can be used", expected=first.expected, fix=first.fix)
-    return DataError(found, expected=first.expected,
-                     fix=f"{first.fix}; or leave bad rows out: --set data.on_bad_row=skip-and-report")
+    return DataError(
+        found, expected=first.expected, fix=f"{first.fix}; or leave bad rows out: --set data.on_bad_row=skip-and-report"
+    )

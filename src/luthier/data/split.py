@@ -36,47 +36,38 @@ class Splits:
 
 
 def split_examples(train: Rows, validation: Rows | None, golden: Rows | None, settings: DataSettings) -> Splits:
-    parts = [train.examples, validation.examples if validation else (), golden.examples if golden else ()]
-    examples = [example for part in parts for example in part]
+    files = [rows.examples if rows else () for rows in (train, validation, golden)]
+    examples = [example for file in files for example in file]
     links = link_inputs(examples, settings.near_duplicate_similarity)
-    train_end, validation_end = len(parts[0]), len(parts[0]) + len(parts[1])
-    train_rows = list(range(train_end))
-    validation_rows = list(range(train_end, validation_end))
-    golden_rows = list(range(validation_end, len(examples)))
+    ends = [len(files[0]), len(files[0]) + len(files[1]), len(examples)]
+    train_rows, validation_rows, golden_rows = (
+        list(range(start, end)) for start, end in zip([0, *ends], ends, strict=False)
+    )
     moved: dict[str, int] = {}
-
-    if golden is not None:
-        validation_rows = _drop_near(links, validation_rows, golden_rows, "validation", "golden", moved)
-        train_rows = _drop_near(links, train_rows, golden_rows, "train", "golden", moved)
-    if validation is not None:
-        train_rows = _drop_near(links, train_rows, validation_rows, "train", "validation", moved)
-
-    groups = group_inputs(links, train_rows)
-    if golden is None:
-        wanted = _wanted(settings.golden_fraction, train_end, settings.golden_max_examples)
-        golden_rows, groups = draw_groups(groups, examples, wanted, settings.seed, "golden")
-        _check_drawn(golden_rows, wanted, "golden", settings, train.file)
-        moved["golden rows drawn from train"] = len(golden_rows)
-    elif settings.golden_max_examples is not None:
-        kept = draw_examples(golden_rows, examples, settings.golden_max_examples, settings.seed)
-        moved["golden rows left out by golden_max_examples"] = len(golden_rows) - len(kept)
-        golden_rows = kept
-    if validation is None and settings.validation_fraction > 0:
-        wanted = _wanted(settings.validation_fraction, train_end, None)
-        validation_rows, groups = draw_groups(groups, examples, wanted, settings.seed, "validation")
-        _check_drawn(validation_rows, wanted, "validation", settings, train.file)
-        moved["validation rows drawn from train"] = len(validation_rows)
-
-    train_rows = sorted(index for group in groups for index in group)
-    if settings.max_examples is not None:
-        kept = draw_examples(train_rows, examples, settings.max_examples, settings.seed)
-        moved["train rows left out by max_examples"] = len(train_rows) - len(kept)
-        train_rows = kept
+    validation_rows = _drop_near(links, validation_rows, golden_rows, "validation", "golden", moved)
+    train_rows = _drop_near(links, train_rows, golden_rows, "train", "golden", moved)
+    train_rows = _drop_near(links, train_rows, validation_rows, "train", "validation", moved)
     if not train_rows:
-        raise DataError(f"{train.file}: no row is left to train on", expected="rows unlike the golden and validation rows",
-                        fix="give other golden rows, or raise data.near_duplicate_similarity "
-                            f"(now {settings.near_duplicate_similarity:g}; at 1 only identical inputs are moved)")
-    return _describe(links, examples, train_rows, validation_rows, golden_rows, moved)
+        raise DataError(
+            f"{train.file}: no row is left to train on",
+            expected="rows unlike the golden and validation rows",
+            fix="give other golden rows, or raise data.near_duplicate_similarity "
+            f"(now {settings.near_duplicate_similarity:g}; at 1 only identical inputs are moved)",
+        )
+
+    groups: list[Sequence[int]] = list(group_inputs(links, train_rows))
+    if golden is None:
+        wanted = max(1, round(settings.golden_fraction * ends[0]))
+        wanted = min(wanted, settings.golden_max_examples or wanted)
+        golden_rows, groups = _set_aside(groups, examples, wanted, "golden", settings, moved)
+    else:
+        golden_rows = _limit(golden_rows, examples, "golden", settings.golden_max_examples, settings.seed, moved)
+    if validation is None and settings.validation_fraction > 0:
+        wanted = max(1, round(settings.validation_fraction * ends[0]))
+        validation_rows, groups = _set_aside(groups, examples, wanted, "validation", settings, moved)
+    train_rows = sorted(index for group in groups for index in group)
+    train_rows = _limit(train_rows, examples, "train", settings.max_examples, settings.seed, moved)
+    return _describe(links, examples, (train_rows, validation_rows, golden_rows), moved)
 
 
 def _drop_near(
@@ -89,33 +80,50 @@ def _drop_near(
     return [index for index in rows if not any(index in indices for indices in dropped.values())]
 
 
-def _wanted(fraction: float, rows: int, limit: int | None) -> int:
-    wanted = max(1, round(fraction * rows))
-    return wanted if limit is None else min(wanted, limit)
-
-
-def _check_drawn(drawn: Sequence[int], wanted: int, name: str, settings: DataSettings, file: str) -> None:
-    """Refuse when near-duplicates leave less than half of what was asked for; too few rows are caught here as well."""
-    if drawn and len(drawn) >= wanted // 2:
-        return
-    raise DataError(
-        f"{file}: only {len(drawn)} of {wanted} {name} rows can be drawn without near-duplicates of them in train",
-        expected="enough distinct inputs to set some aside",
-        fix=f"give a file: --set data.{name}=FILE; or raise data.near_duplicate_similarity "
+def _set_aside(
+    groups: Sequence[Sequence[int]],
+    examples: Sequence[Example],
+    wanted: int,
+    name: str,
+    settings: DataSettings,
+    moved: dict[str, int],
+) -> tuple[list[int], list[Sequence[int]]]:
+    """Draw a set; refuse when near-duplicates (or too few rows) leave less than half of what was asked for."""
+    drawn, left = draw_groups(groups, examples, wanted, settings.seed, name)
+    if not drawn or len(drawn) < wanted // 2:
+        raise DataError(
+            f"only {len(drawn)} of {wanted} {name} rows can be drawn without near-duplicates of them in train",
+            expected="enough distinct inputs in data.train to set some aside",
+            fix=f"give a file: --set data.{name}=FILE; or raise data.near_duplicate_similarity "
             f"(now {settings.near_duplicate_similarity:g}; at 1 only identical inputs count, and digits differ)",
-    )
+        )
+    moved[f"{name} rows drawn from train"] = len(drawn)
+    return drawn, left
+
+
+def _limit(
+    rows: list[int], examples: Sequence[Example], name: str, limit: int | None, seed: int, moved: dict[str, int]
+) -> list[int]:
+    if limit is None or len(rows) <= limit:
+        return rows
+    setting = "max_examples" if name == "train" else f"{name}_max_examples"
+    moved[f"{name} rows left out by {setting}"] = len(rows) - limit
+    return draw_examples(rows, examples, limit, seed)
 
 
 def _describe(
-    links: InputLinks, examples: Sequence[Example], train: Sequence[int], validation: Sequence[int],
-    golden: Sequence[int], moved: dict[str, int],
+    links: InputLinks, examples: Sequence[Example], sides: Sequence[Sequence[int]], moved: dict[str, int]
 ) -> Splits:
     every_group = group_inputs(links, range(len(examples)))
     distinct = len(set(links.identity))
-    sides = [tuple(examples[index] for index in sorted(side)) for side in (train, validation, golden)]
+    train, validation, golden = (tuple(examples[index] for index in sorted(side)) for side in sides)
     return Splits(
-        train=sides[0], validation=sides[1], golden=sides[2],
+        train=train,
+        validation=validation,
+        golden=golden,
         moved={sentence: count for sentence, count in moved.items() if count},
-        groups=len(every_group), largest_group=max(map(len, every_group)),
-        identical_inputs=len(examples) - distinct, near_identical_inputs=distinct - len(every_group),
+        groups=len(every_group),
+        largest_group=max(map(len, every_group)),
+        identical_inputs=len(examples) - distinct,
+        near_identical_inputs=distinct - len(every_group),
     )

@@ -32,8 +32,10 @@ def read_delimited(path: Path, delimiter: str | None = None) -> Iterator[Record]
             return
         except csv.Error as error:
             refused = RowRefused(
-                f"broken CSV: {error}", expected=f"cells split by {delimiter!r}, quoted with \" where needed",
-                fix='write a quote inside a cell as "" and close every quoted cell; a CSV library does both')
+                f"broken CSV: {error}",
+                expected=f'cells split by {delimiter!r}, quoted with " where needed',
+                fix='write a quote inside a cell as "" and close every quoted cell; a CSV library does both',
+            )
             yield Record(number, None, refused)
         else:
             if cells:
@@ -44,24 +46,39 @@ def read_delimited(path: Path, delimiter: str | None = None) -> Iterator[Record]
 def _delimited_record(number: int, columns: list[str], cells: list[str]) -> Record:
     if len(cells) == len(columns):
         return Record(number, dict(zip(columns, cells, strict=True)))
-    return Record(number, None, RowRefused(
-        f"{len(cells)} cells", expected=f"{len(columns)} cells, as in the header: {', '.join(columns)}",
-        fix="put cells that hold the delimiter or a newline in double quotes"))
+    return Record(
+        number,
+        None,
+        RowRefused(
+            f"{len(cells)} cells",
+            expected=f"{len(columns)} cells, as in the header: {', '.join(columns)}",
+            fix="put cells that hold the delimiter or a newline in double quotes",
+        ),
+    )
 
 
 def _read_header(line: str, delimiter: str, path: Path) -> list[str]:
     try:
         columns = [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True))]
     except (csv.Error, StopIteration) as error:
-        raise DataError(f"{path}, line 1: the header cannot be read", expected="a header line with column names",
-                        fix="write the column names on the first line") from error
+        raise DataError(
+            f"{path}, line 1: the header cannot be read",
+            expected="a header line with column names",
+            fix="write the column names on the first line",
+        ) from error
     if not any(columns):
-        raise DataError(f"{path}, line 1: no column names", expected="a header line with column names",
-                        fix="write the column names on the first line")
+        raise DataError(
+            f"{path}, line 1: no column names",
+            expected="a header line with column names",
+            fix="write the column names on the first line",
+        )
     doubled = sorted({name for name in columns if columns.count(name) > 1})
     if doubled:
-        raise DataError(f"{path}, line 1: the column {doubled[0]!r} is there twice", expected="distinct column names",
-                        fix="rename one of them")
+        raise DataError(
+            f"{path}, line 1: the column {doubled[0]!r} is there twice",
+            expected="distinct column names",
+            fix="rename one of them",
+        )
     return columns
 
 
@@ -87,5 +104,8 @@ def read_parquet(path: Path) -> Iterator[Record]:
                     number += 1
                     yield Record(number, row)
     except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{path}: damaged Parquet ({str(error).splitlines()[0]})", expected="a whole Parquet file",
-                        fix="write or download the file again") from error
+        raise DataError(
+            f"{path}: damaged Parquet ({str(error).splitlines()[0]})",
+            expected="a whole Parquet file",
+            fix="write or download the file again",
+        ) from error

@@ -23,8 +23,11 @@ def read_tools(value: Any, place: str) -> tuple[dict[str, Any], ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise RowRefused(f"'{place}' is no list", expected=f"a list of tools, each {_TOOL_SHAPE}",
-                         fix=f"put square brackets around the value of '{place}'")
+        raise RowRefused(
+            f"'{place}' is no list",
+            expected=f"a list of tools, each {_TOOL_SHAPE}",
+            fix=f"put square brackets around the value of '{place}'",
+        )
     refuse_deep(value)
     return tuple(_read_tool(tool, f"{place}[{index}]") for index, tool in enumerate(value))
 
@@ -34,16 +37,22 @@ def read_calls(value: Any, place: str) -> tuple[dict[str, Any], ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise RowRefused(f"{place} is no list", expected=f"a list of calls, each {_CALL_SHAPE}",
-                         fix=f"put square brackets around the value of {place}")
+        raise RowRefused(
+            f"{place} is no list",
+            expected=f"a list of calls, each {_CALL_SHAPE}",
+            fix=f"put square brackets around the value of {place}",
+        )
     return tuple(_read_call(call, f"{place}[{index}]") for index, call in enumerate(value))
 
 
 def read_function_call(value: Any, call_id: str, place: str) -> dict[str, Any]:
     """One call in the older form, ``{"name", "arguments"}``, which has no id of its own."""
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
-        raise RowRefused(f"{place} has no 'name'", expected='{"name": "...", "arguments": "{...}"}',
-                         fix="name the function that is called")
+        raise RowRefused(
+            f"{place} has no 'name'",
+            expected='{"name": "...", "arguments": "{...}"}',
+            fix="name the function that is called",
+        )
     function = {"name": value["name"], "arguments": _arguments_text(value.get("arguments"), place)}
     return {"id": call_id, "type": "function", "function": function}
 
@@ -61,8 +70,11 @@ def _read_tool(tool: Any, place: str) -> dict[str, Any]:
     if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
         raise RowRefused(f"{place} has no function name", expected=_TOOL_SHAPE, fix="give each tool a function name")
     if tool.get("type") not in (None, "function") and function is not tool:
-        raise RowRefused(f"{place} is of type {tool['type']!r}", expected='tools of type "function"',
-                         fix="describe the tool as a function")
+        raise RowRefused(
+            f"{place} is of type {tool['type']!r}",
+            expected='tools of type "function"',
+            fix="describe the tool as a function",
+        )
     return {"type": "function", "function": function}
 
 
@@ -71,8 +83,11 @@ def _read_call(call: Any, place: str) -> dict[str, Any]:
     if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
         raise RowRefused(f"{place} has no function name", expected=_CALL_SHAPE, fix="write the call in this shape")
     if call.get("type") not in (None, "function"):
-        raise RowRefused(f"{place} is of type {call['type']!r}", expected='calls of type "function"',
-                         fix="write the call as a function call")
+        raise RowRefused(
+            f"{place} is of type {call['type']!r}",
+            expected='calls of type "function"',
+            fix="write the call as a function call",
+        )
     identity = {"id": call["id"]} if isinstance(call.get("id"), str) else {}
     arguments = _arguments_text(function.get("arguments"), place)
     return {**identity, "type": "function", "function": {"name": function["name"], "arguments": arguments}}
@@ -83,7 +98,10 @@ def _arguments_text(arguments: Any, place: str) -> str:
         return "{}"
     value = decode_json_field(arguments, f"{place}.arguments") if isinstance(arguments, str) else arguments
     if not isinstance(value, dict):
-        raise RowRefused(f"{place}: the arguments are no JSON object", expected='arguments such as "{\\"city\\": 1}"',
-                         fix="write the arguments as one object")
+        raise RowRefused(
+            f"{place}: the arguments are no JSON object",
+            expected='arguments such as "{\\"city\\": 1}"',
+            fix="write the arguments as one object",
+        )
     refuse_deep(value)
     return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False, default=str)

@@ -45,14 +45,26 @@ def _umask() -> int:
 def _storage_error(path: Path, error: OSError) -> StorageError:
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return StorageError(f"{path}: no space left to write it", expected="free disk space (or quota)",
-                                fix="free some space, or write elsewhere: --set run.folder=FOLDER")
+            return StorageError(
+                f"{path}: no space left to write it",
+                expected="free disk space (or quota)",
+                fix="free some space, or write elsewhere: --set run.folder=FOLDER",
+            )
         case errno.EACCES | errno.EPERM:
-            return StorageError(f"{path}: no permission to write there", expected="a folder that this user may write",
-                                fix="change its rights, or write elsewhere: --set run.folder=FOLDER")
+            return StorageError(
+                f"{path}: no permission to write there",
+                expected="a folder that this user may write",
+                fix="change its rights, or write elsewhere: --set run.folder=FOLDER",
+            )
         case errno.EROFS:
-            return StorageError(f"{path}: the disk is read-only", expected="a disk that can be written",
-                                fix="write elsewhere: --set run.folder=FOLDER")
+            return StorageError(
+                f"{path}: the disk is read-only",
+                expected="a disk that can be written",
+                fix="write elsewhere: --set run.folder=FOLDER",
+            )
         case _:
-            return StorageError(f"{path}: cannot be written ({error.strerror or error})", expected="a writable path",
-                                fix="check the path and the disk")
+            return StorageError(
+                f"{path}: cannot be written ({error.strerror or error})",
+                expected="a writable path",
+                fix="check the path and the disk",
+            )

@@ -34,6 +34,16 @@ def score(metric: MetricName, answer_text: str, reference_text: str, choices: Se
 def score_all(
     metric: MetricName, answers: Sequence[str], references: Sequence[str], choices: Sequence[str] = ()
 ) -> tuple[float, ...]:
+    if (
+        metric == "field_match"
+        and references
+        and not any(parse_object(reference) is not None for reference in references)
+    ):
+        raise DataError(
+            f"field_match, but none of {len(references)} golden answers is a JSON object, as {references[0][:60]!r}",
+            expected="golden answers that are JSON objects",
+            fix="luthier train recipe.yaml --set evaluation.metrics=auto",
+        )
     compare = _comparison(metric, set(choices) or set(references))
     return tuple(compare(answer, reference) for answer, reference in zip(answers, references, strict=True))
 
@@ -72,14 +82,13 @@ def _json_valid(answer: str, _reference: str) -> float:
 
 
 def _field_match(answer: str, reference: str) -> float:
-    """Share of the reference's fields that the answer has right; extra fields cost nothing here."""
+    """Share of the reference's fields that the answer has right; extra fields cost nothing here.
+
+    A stray reference that is no object, such as a refusal in words, has no fields: the answer has to equal it.
+    """
     wanted = parse_object(reference)
     if wanted is None:
-        raise DataError(
-            f"field_match on a golden answer that is no JSON object: {reference[:60]!r}",
-            expected="golden answers that are JSON objects",
-            fix="luthier train recipe.yaml --set evaluation.metrics=auto",
-        )
+        return _exact_match(answer, reference)
     given = parse_object(answer)
     if given is None:
         return 0.0

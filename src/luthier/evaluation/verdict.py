@@ -115,7 +115,7 @@ def _in_a_line(comparison: ArmComparison) -> str:
     counts = f"better on {comparison.better_wins}, worse on {comparison.worse_wins} of {_items(comparison.n)}"
     against = f"{comparison.better} against {comparison.worse}".capitalize()
     margin = f"{_points(comparison.difference)} points of {_words(comparison.metric)} ({_range(comparison)})"
-    return f"{against}: {margin}; {counts}; adjusted p = {_p_value(comparison.adjusted_p)}."
+    return f"{against}: {margin}; {counts}; adjusted p {_p_value(comparison.adjusted_p)}."
 
 
 def _disagreement(comparison: ArmComparison) -> list[str]:
@@ -151,7 +151,7 @@ def _points(share: float) -> str:
 
 
 def _p_value(p: float) -> str:
-    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+    return "below 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def _items(count: int) -> str:

@@ -99,9 +99,7 @@ def _run(model: torch.nn.Module, ids_BS: torch.Tensor, memory: AnswerMemory, sha
     """Hidden states ``[B, S, D]`` of new tokens, positions counted from the start of the shared beginning."""
     backbone: Any = model.base_model
     positions = shared_tokens + memory.written_B[:, None] + torch.arange(ids_BS.shape[1], device=ids_BS.device)
-    return backbone(
-        input_ids=ids_BS, position_ids=positions, attention_plan=memory, use_cache=False
-    ).last_hidden_state
+    return backbone(input_ids=ids_BS, position_ids=positions, attention_plan=memory, use_cache=False).last_hidden_state
 
 
 def _read_beginning(model: torch.nn.Module, ids: Sequence[int]) -> SharedBeginning:
@@ -110,7 +108,10 @@ def _read_beginning(model: torch.nn.Module, ids: Sequence[int]) -> SharedBeginni
     backbone: Any = model.base_model
     positions = torch.arange(len(ids), device=device)[None]
     backbone(
-        input_ids=torch.tensor([list(ids)], device=device), position_ids=positions, attention_plan=shared, use_cache=False
+        input_ids=torch.tensor([list(ids)], device=device),
+        position_ids=positions,
+        attention_plan=shared,
+        use_cache=False,
     )
     return shared
 

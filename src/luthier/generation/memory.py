@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from luthier.models import LayerRules, attend_densely
+from luthier.models import LayerRules, attend_densely, bias_from
 
 
 @dataclass
@@ -35,7 +35,7 @@ class SharedBeginning:
         self.layers[layer] = (key_BKSD, value_BKSD)
         size = query_BHSD.shape[2]
         positions = torch.arange(size, device=query_BHSD.device)
-        return attend_densely(query_BHSD, key_BKSD, value_BKSD, _visible(positions[None], positions[None], rules), rules)
+        return attend_densely(query_BHSD, key_BKSD, value_BKSD, _bias(positions[None], positions[None], rules), rules)
 
 
 @dataclass
@@ -62,7 +62,7 @@ class AnswerMemory:
         row_key, row_value = memory.row_key[:, :, :used], memory.row_value[:, :, :used]
         if self.shared_tokens == 0:
             positions_L = torch.arange(used, device=query_BHSD.device)
-            return attend_densely(query_BHSD, row_key, row_value, _visible(place_BS, positions_L[None], rules), rules)
+            return attend_densely(query_BHSD, row_key, row_value, _bias(place_BS, positions_L[None], rules), rules)
         return _attend_in_two_parts(query_BHSD, memory, row_key, row_value, place_BS, self.shared_tokens, rules)
 
     def advance(self, tokens_B: torch.Tensor | int) -> None:
@@ -110,8 +110,7 @@ def _attend_in_two_parts(
     if rules.softcap is not None:
         scores = rules.softcap * torch.tanh(scores / rules.softcap)
     key_positions = torch.arange(scores.shape[-1], device=scores.device)
-    is_visible = _visible(place_BS + shared_tokens, key_positions[None], rules)
-    scores = scores.masked_fill(~is_visible[:, :, None], float("-inf"))
+    scores += _bias(place_BS + shared_tokens, key_positions[None], rules)[:, None, None]
     if rules.sinks_H is not None:
         sink = rules.sinks_H.float().view(1, groups, fold, 1, 1).expand(rows, groups, fold, size, 1)
         shares = torch.cat([scores, sink], dim=-1).softmax(dim=-1)[..., :-1].to(row_value.dtype)
@@ -123,10 +122,10 @@ def _attend_in_two_parts(
     return (from_shared + from_row.view(rows, groups, fold, size, -1)).reshape(rows, heads, size, -1)
 
 
-def _visible(query_position_BS: torch.Tensor, key_position_BL: torch.Tensor, rules: LayerRules) -> torch.Tensor:
-    """``[B, 1, S, L]``: keys not after the query, and within the window where the layer has one."""
+def _bias(query_position_BS: torch.Tensor, key_position_BL: torch.Tensor, rules: LayerRules) -> torch.Tensor:
+    """``[B, S, L]``: 0 for keys not after the query, and within the window where the layer has one; else -inf."""
     distance = query_position_BS[:, :, None] - key_position_BL[:, None, :]
     is_visible = distance >= 0
     if rules.window is not None:
         is_visible &= distance < rules.window
-    return is_visible[:, None]
+    return bias_from(is_visible)

@@ -1,6 +1,6 @@
 """Base models: their folders, loading, attention and head. Importing this room loads torch."""
 
-from luthier.models.attention import AttentionPlan, LayerRules, attend_densely, open_doorway
+from luthier.models.attention import AttentionPlan, LayerRules, attend_densely, bias_from, open_doorway
 from luthier.models.folder import STARTER, ModelFolder, open_model_folder
 from luthier.models.head import Head
 from luthier.models.load import choose_device, load_model
@@ -15,6 +15,7 @@ __all__ = [
     "ModelFolder",
     "Precision",
     "attend_densely",
+    "bias_from",
     "choose_device",
     "choose_precision",
     "load_model",

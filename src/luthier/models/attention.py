@@ -12,6 +12,8 @@ import torch
 from transformers import AttentionInterface
 
 NAME = "luthier"
+# On a CPU, plain matrix products are 2 to 6 times as fast as the fused kernel up to about this many keys.
+LONGEST_BY_PRODUCTS = 512
 
 
 @dataclass(frozen=True)
@@ -71,23 +73,51 @@ def open_doorway() -> str:
 
 
 def attend_densely(
-    query_BHQD: torch.Tensor, key_BKLD: torch.Tensor, value_BKLD: torch.Tensor, is_visible: torch.Tensor, rules: LayerRules
+    query_BHQD: torch.Tensor,
+    key_BKLD: torch.Tensor,
+    value_BKLD: torch.Tensor,
+    bias_BQL: torch.Tensor,
+    rules: LayerRules,
 ) -> torch.Tensor:
-    """Attention under a boolean mask ``[B or 1, 1, Q, L]``; softmax in float32 only where SDPA cannot serve."""
-    heads, key_heads = query_BHQD.shape[1], key_BKLD.shape[1]
-    key_BHLD = key_BKLD.repeat_interleave(heads // key_heads, dim=1)
-    value_BHLD = value_BKLD.repeat_interleave(heads // key_heads, dim=1)
-    if rules.softcap is None and rules.sinks_H is None:
-        return torch.nn.functional.scaled_dot_product_attention(
-            query_BHQD, key_BHLD, value_BHLD, attn_mask=is_visible, scale=rules.scaling
-        )
-    scores_BHQL = (query_BHQD @ key_BHLD.transpose(-1, -2)).float() * rules.scaling
+    """Attention under an additive float32 bias ``[B or 1, Q, L]``: 0 where a key is seen, -inf where not."""
+    is_plain = rules.softcap is None and rules.sinks_H is None
+    if is_plain and (query_BHQD.device.type != "cpu" or key_BKLD.shape[2] > LONGEST_BY_PRODUCTS):
+        return _attend_fused(query_BHQD, key_BKLD, value_BKLD, bias_BQL, rules)
+    rows, heads, size, _ = query_BHQD.shape
+    groups = key_BKLD.shape[1]
+    # Query heads that share a key head are stacked, so that keys and values are never copied per query head.
+    query_BKXD = (query_BHQD * rules.scaling).reshape(rows, groups, -1, query_BHQD.shape[-1])
+    scores = (query_BKXD @ key_BKLD.transpose(-1, -2)).view(rows, groups, heads // groups, size, -1).float()
     if rules.softcap is not None:
-        scores_BHQL = rules.softcap * torch.tanh(scores_BHQL / rules.softcap)
-    scores_BHQL = scores_BHQL.masked_fill(~is_visible, float("-inf"))
-    if rules.sinks_H is not None:
-        sink = rules.sinks_H.float().view(1, -1, 1, 1).expand(*scores_BHQL.shape[:3], 1)
-        shares = torch.cat([scores_BHQL, sink], dim=-1).softmax(dim=-1)[..., :-1]
+        scores = rules.softcap * torch.tanh(scores / rules.softcap)
+    scores = scores + bias_BQL[:, None, None]
+    if rules.sinks_H is None:
+        shares = scores.softmax(dim=-1)
     else:
-        shares = scores_BHQL.softmax(dim=-1)
-    return shares.to(value_BHLD.dtype) @ value_BHLD
+        sink = rules.sinks_H.float().view(1, groups, -1, 1, 1).expand(*scores.shape[:-1], 1)
+        shares = torch.cat([scores, sink], dim=-1).softmax(dim=-1)[..., :-1]
+    output = shares.to(value_BKLD.dtype).flatten(2, 3) @ value_BKLD
+    return output.view(rows, heads, size, -1)
+
+
+def _attend_fused(
+    query_BHQD: torch.Tensor,
+    key_BKLD: torch.Tensor,
+    value_BKLD: torch.Tensor,
+    bias_BQL: torch.Tensor,
+    rules: LayerRules,
+) -> torch.Tensor:
+    """torch's fused kernel: never holds a whole row of scores, which pays for long sequences."""
+    repeats = query_BHQD.shape[1] // key_BKLD.shape[1]
+    return torch.nn.functional.scaled_dot_product_attention(
+        query_BHQD,
+        key_BKLD.repeat_interleave(repeats, dim=1),
+        value_BKLD.repeat_interleave(repeats, dim=1),
+        attn_mask=bias_BQL[:, None].to(query_BHQD.dtype),
+        scale=rules.scaling,
+    )
+
+
+def bias_from(is_visible: torch.Tensor) -> torch.Tensor:
+    """The additive form of a boolean mask."""
+    return torch.zeros(is_visible.shape, device=is_visible.device).masked_fill_(~is_visible, float("-inf"))

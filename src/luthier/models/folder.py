@@ -68,9 +68,13 @@ def _read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise ModelError(f"{file} cannot be read: {error}", expected="a JSON object", fix="copy the file again") from None
+        raise ModelError(
+            f"{file} cannot be read: {error}", expected="a JSON object", fix="copy the file again"
+        ) from None
     if not isinstance(config, dict) or "model_type" not in config:
-        raise ModelError(f"{file} has no model_type", expected="a Transformers configuration", fix="copy the file again")
+        raise ModelError(
+            f"{file} has no model_type", expected="a Transformers configuration", fix="copy the file again"
+        )
     return config
 
 

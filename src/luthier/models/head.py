@@ -68,7 +68,9 @@ class Head:
         text = config.get_text_config()
         self.softcap: float | None = getattr(text, "final_logit_softcapping", None)
         # Cohere multiplies logits by logit_scale, Granite divides them by logits_scaling.
-        self.scale = float(getattr(text, "logit_scale", None) or 1.0) / float(getattr(text, "logits_scaling", None) or 1.0)
+        self.scale = float(getattr(text, "logit_scale", None) or 1.0) / float(
+            getattr(text, "logits_scaling", None) or 1.0
+        )
 
     def logits(self, hidden_ND: torch.Tensor) -> torch.Tensor:
         """Whole rows ``[N, V]`` in float32, for sampling."""

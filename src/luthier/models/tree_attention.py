@@ -6,12 +6,12 @@ costs a few gathers and one kernel per shape, with no Python per segment.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from luthier.models.attention import LayerRules, attend_densely
+from luthier.models.attention import LayerRules, attend_densely, bias_from
 from luthier.tokens.batch import TreeBatch
 from luthier.tokens.tree import TokenTree
 
@@ -45,6 +45,14 @@ class SegmentGroup:
     key_GL: torch.Tensor
     is_visible_GQL: torch.Tensor
     distance_GQL: torch.Tensor
+    biases: dict[int | None, torch.Tensor] = field(default_factory=dict)
+
+    def bias(self, window: int | None) -> torch.Tensor:
+        """The additive mask for layers with this window; made once and shared by all of them."""
+        if window not in self.biases:
+            is_near = True if window is None else self.distance_GQL < window
+            self.biases[window] = bias_from(self.is_visible_GQL & is_near)
+        return self.biases[window]
 
 
 @dataclass(frozen=True)
@@ -61,14 +69,11 @@ class TreePlan:
         query_SHD, key_SKD, value_SKD = (x[0].transpose(0, 1) for x in (query_BHSD, key_BKSD, value_BKSD))
         outputs = []
         for group in self.groups:
-            is_visible = group.is_visible_GQL
-            if rules.window is not None:
-                is_visible = is_visible & (group.distance_GQL < rules.window)
             output_GHQD = attend_densely(
                 _gather(query_SHD, group.query_GQ),
                 _gather(key_SKD, group.key_GL),
                 _gather(value_SKD, group.key_GL),
-                is_visible[:, None],
+                group.bias(rules.window),
                 rules,
             )
             outputs.append(output_GHQD.transpose(1, 2).flatten(0, 1))

@@ -42,7 +42,7 @@ class EvaluationSettings(Setting):
     classical_baseline: bool = Field(
         default=True, description="Also score TF-IDF with logistic regression when the answers are a small closed set."
     )
-    seed: Seed = Field(default=0, description="Seed of the drawn few-shot examples and of the bootstrap.")
+    seed: Seed = Field(default=0, description="Seed of the drawn few-shot examples and of the permutation test.")
 
     @model_validator(mode="after")
     def _primary_metric_is_measured(self) -> EvaluationSettings:

@@ -48,7 +48,8 @@ class TrainingSettings(Setting):
         default="epoch", description="When the validation loss is measured: after each `epoch`, or every so many steps."
     )
     checkpoint_every_steps: Literal["auto"] | Count = Field(
-        default="auto", description="Steps between two checkpoints; `auto` chooses by the time a step takes."
+        default="auto",
+        description="Steps between two checkpoints; `auto` saves ten times in a run, at the latest every 200 steps.",
     )
     keep_checkpoints: Count = Field(default=2, description="How many of the last checkpoints stay on disk.")
     seed: Seed = Field(default=0, description="Seed of the order of rows and of new weights.")

@@ -23,10 +23,23 @@ PLAIN_CHOSEN = "the model brings no chat template: the plain one is used"
 
 _DEFAULT_DATE = "2025-01-01"
 _RESERVED_ARGUMENTS = (
-    "conversation messages tools documents chat_template add_generation_prompt continue_final_message tokenize "
-    "sanitize_control_tokens padding truncation max_length return_tensors return_dict return_assistant_tokens_mask "
-    "tokenizer_kwargs"
-).split()
+    "conversation",
+    "messages",
+    "tools",
+    "documents",
+    "chat_template",
+    "add_generation_prompt",
+    "continue_final_message",
+    "tokenize",
+    "sanitize_control_tokens",
+    "padding",
+    "truncation",
+    "max_length",
+    "return_tensors",
+    "return_dict",
+    "return_assistant_tokens_mask",
+    "tokenizer_kwargs",
+)
 
 
 class ChatTemplate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ from luthier.examples import Message
 
 Render = Callable[[Sequence[Message], Sequence[dict[str, Any]], bool], str]
 
-_ASK, _ANSWER, _AGAIN, _NAME, _RESULT, _REASON = (
-    "probeask probeanswer probeagain probefunction proberesult probereason".split()
-)
+_ASK, _ANSWER, _AGAIN = "probeask", "probeanswer", "probeagain"
+_NAME, _RESULT, _REASON = "probefunction", "proberesult", "probereason"
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def _end_written(tail: str, between: str, known: set[str], specials: Sequence[st
     *conversation* with another token, gpt-oss alone ends a last turn otherwise. In there a known end counts first;
     else the last of the first unbroken run of control tokens (Cohere writes two).
     """
-    for text in (os.path.commonprefix([tail, between]), tail):
+    for text in (common_beginning(tail, between), tail):
         found = list(any_of(specials).finditer(text))
         for match in found:
             if match.group() in known:
@@ -160,3 +158,8 @@ def _try(render: Render, messages: Sequence[Message], add_generation_prompt: boo
 def any_of(texts: Sequence[str]) -> re.Pattern[str]:
     """Any of the texts, longest first; no text at all matches nothing."""
     return re.compile("|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True)) or "(?!)")
+
+
+def common_beginning(one: str, other: str) -> str:
+    length = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return one[:length]

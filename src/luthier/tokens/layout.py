@@ -65,8 +65,8 @@ def _probe_contents(render: RenderRows) -> Layout:
 
 def _probe_arguments(render: RenderRows, layout: Layout) -> Literal["object", "text"]:
     """The first form that is written as clean JSON; a template can also repr a dict or quote a string twice."""
-    call = {"id": "call00001", "type": "function"}
-    call["function"] = {"name": _NAME, "arguments": json.dumps({_KEY: _VALUE})}
+    function = {"name": _NAME, "arguments": json.dumps({_KEY: _VALUE})}
+    call = {"id": "call00001", "type": "function", "function": function}
     messages = (Message("user", _USER), Message("assistant", "", tool_calls=(call,)))
     for form in ("object", "text"):
         text = _try(render, lay_out(messages, replace(layout, arguments=form))[0], False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from luthier.errors import DataError
 from luthier.examples import Message
 from luthier.tokens.chat import ChatTemplate
+from luthier.tokens.endings import common_beginning
 
 THINKING_CLOSED = "the generation prompt opens <think> and the finished turn lacks it: the answer closes it first"
 PROMPT_SHORTENED = "the finished turn does not continue the generation prompt: trained from where the two part"
@@ -28,7 +28,9 @@ class TurnTexts:
     notes: tuple[str, ...] = ()
 
 
-def turn_texts(chat: ChatTemplate, messages: Sequence[Message], index: int, tools: Sequence[dict[str, Any]]) -> TurnTexts:
+def turn_texts(
+    chat: ChatTemplate, messages: Sequence[Message], index: int, tools: Sequence[dict[str, Any]]
+) -> TurnTexts:
     """Both texts come from rendering the conversation up to this turn as if it ended here. So a template that
     rewrites history (drops earlier reasoning, ends a last turn differently) is followed, not second-guessed."""
     if index == 0:
@@ -119,7 +121,7 @@ def _without_reasoning(
 
 def _part_at_token(chat: ChatTemplate, prompt: str, full: str, context_end: int) -> TurnTexts:
     """Cut both at the last common token border that is the end of a control token or of a line."""
-    shared = len(os.path.commonprefix([prompt, full]))
+    shared = len(common_beginning(prompt, full))
     encoded = chat.tokenizer(full, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     added = chat.tokenizer.added_tokens_decoder
     prompt_ids = chat.ids(prompt)

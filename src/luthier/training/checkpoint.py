@@ -74,7 +74,9 @@ def load_latest(folder: Path) -> Checkpoint | None:
     found = list_checkpoints(folder)
     for path in reversed(found):
         manifest = json.loads((path / MANIFEST).read_text())
-        if all((path / name).is_file() and _sha256(path / name) == digest for name, digest in manifest["sha256"].items()):
+        if all(
+            (path / name).is_file() and _sha256(path / name) == digest for name, digest in manifest["sha256"].items()
+        ):
             return Checkpoint(
                 manifest["step"], load_file(path / "parameters.safetensors"), load_file(path / "optimizer.safetensors")
             )

@@ -62,7 +62,11 @@ def train(training: Training) -> Iterator[Event]:
         yield run_step(training, step)
         done = step + 1
         is_last = done == training.plan.steps
-        if training.validation and training.cadence.validate_steps and (is_last or done % training.cadence.validate_steps == 0):
+        if (
+            training.validation
+            and training.cadence.validate_steps
+            and (is_last or done % training.cadence.validate_steps == 0)
+        ):
             yield validate(training, done)
         if is_last or done % training.cadence.checkpoint_steps == 0:
             yield save_now(training, done)

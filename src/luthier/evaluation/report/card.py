@@ -15,9 +15,10 @@ from luthier.evaluation.report.wording import MISSING, capitalized, count, durat
 
 # Identifiers that Hugging Face's card metadata knows; anything else goes in as "other" with its own name.
 _KNOWN_LICENCES = frozenset(
-    ["apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "gpl-3.0", "openrail"]
-    + ["llama2", "llama3", "llama3.1", "llama3.2", "llama3.3", "llama4", "gemma", "unlicense"]
+    {"apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "gpl-3.0", "openrail"}
+    | {"llama2", "llama3", "llama3.1", "llama3.2", "llama3.3", "llama4", "gemma", "unlicense"}
 )
+_FULL_PARTS = (("tokenizer", "AutoTokenizer"), ("model", "AutoModelForCausalLM"))
 
 
 def render_card(report: Report) -> str:
@@ -36,7 +37,7 @@ def render_card(report: Report) -> str:
         "## Training",
         _table(("setting", "value"), _settings(report)),
         " ".join(filter(None, (say_prediction(report.ledger), say_saving(report.ledger)))),
-        f"{capitalized(report.overfitting.verdict)}. {_plain(report.overfitting.sentence)}",
+        _plain(f"{capitalized(report.overfitting.verdict)}. {report.overfitting.sentence}"),
         "## How to load",
         _how_to_load(report),
         "## Limits",

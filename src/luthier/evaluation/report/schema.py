@@ -45,6 +45,14 @@ def _json_value(value: Any) -> Any:
     raise ValueError(f"{value!r} has no form in JSON")
 
 
+def _without_rounding_dust(value: Any) -> Any:
+    """A share that sums of floats pushed past its end by a hair is that end."""
+    if isinstance(value, float) and -1e-9 < value < 1 + 1e-9:
+        return min(1.0, max(0.0, value))
+    return value
+
+
+Share = Annotated[FiniteFloat, Field(ge=0, le=1), BeforeValidator(_without_rounding_dust)]
 Text = Annotated[str, BeforeValidator(_json_value)]
 Facts = Annotated[dict[str, Any], BeforeValidator(_json_value)]
 Decision = Literal["tuned better", "no evidence", "tuned worse"]
@@ -73,13 +81,13 @@ class RunInfo(_Part):
     method: Text = Field(description='How it was tuned: "lora" or "full".')
     recipe: Facts = Field(description="The recipe as asked, with defaults filled in.")
     resolved: Facts = Field(default_factory=dict, description="What every `auto` became, by dotted setting name.")
-    languages: tuple[Text, ...] = Field((), description="ISO 639 codes of the data's languages, where known.")
+    languages: tuple[Text, ...] = Field(default=(), description="ISO 639 codes of the data's languages, where known.")
 
 
 class Score(_Part):
     """A mean over golden items with its 95 % interval."""
 
-    mean: FiniteFloat = Field(ge=0, le=1)
+    mean: Share
     low: FiniteFloat
     high: FiniteFloat
     n: PositiveInt = Field(description="How many golden items were scored.")
@@ -97,9 +105,11 @@ class Arm(_Part):
     name: Text = Field(description='Short name that comparisons and items refer to: "base", "tuned", ...')
     title: Text = Field(description="The name for people.")
     metrics: dict[str, Score]
-    tokens_per_request: FiniteFloat | None = Field(None, ge=0, description="Mean of prompt plus answer tokens.")
-    seconds_per_request: FiniteFloat | None = Field(None, ge=0, description="Mean seconds per item as measured.")
-    cost: FiniteFloat | None = Field(None, description="Money per request; null when no price is known.")
+    tokens_per_request: FiniteFloat | None = Field(default=None, ge=0, description="Mean of prompt plus answer tokens.")
+    seconds_per_request: FiniteFloat | None = Field(
+        default=None, ge=0, description="Mean seconds per item as measured."
+    )
+    cost: FiniteFloat | None = Field(default=None, description="Money per request; null when no price is known.")
     note: Text | None = None
 
 
@@ -115,11 +125,11 @@ class Comparison(_Part):
     difference: FiniteFloat = Field(ge=-1, le=1)
     low: FiniteFloat
     high: FiniteFloat
-    p: FiniteFloat = Field(ge=0, le=1)
+    p: Share
     n: PositiveInt
-    adjusted_p: FiniteFloat | None = Field(None, ge=0, le=1, description="p after correcting for several comparisons.")
+    adjusted_p: Share | None = Field(default=None, description="p after correcting for several comparisons.")
     more_items_needed: NonNegativeInt | None = Field(
-        None, description="About how many more golden items would settle it; null when settled or beyond reach."
+        default=None, description="About how many more golden items would settle it; null when settled or beyond reach."
     )
 
     @property
@@ -133,7 +143,7 @@ class Baseline(_Part):
 
     name: Text
     metric: Text
-    mean: FiniteFloat = Field(ge=0, le=1)
+    mean: Share
     low: FiniteFloat
     high: FiniteFloat
     n: PositiveInt
@@ -146,7 +156,7 @@ class Overfitting(_Part):
 
     verdict: Text
     sentence: Text
-    best_step: NonNegativeInt | None = Field(None, description="The step with the lowest validation loss.")
+    best_step: NonNegativeInt | None = Field(default=None, description="The step with the lowest validation loss.")
     train_curve: Curve = ()
     validation_curve: Curve = ()
 
@@ -169,7 +179,7 @@ class Licence(_Part):
 class Effort(_Part):
     """What training takes, predicted or measured."""
 
-    minutes: FiniteFloat | None = Field(None, ge=0)
+    minutes: FiniteFloat | None = Field(default=None, ge=0)
     peak_memory_bytes: NonNegativeInt | None = None
 
 
@@ -182,15 +192,15 @@ class Ledger(_Part):
     given_tokens: NonNegativeInt = Field(description="Tokens of all examples, over all steps, before folding.")
     computed_tokens: NonNegativeInt = Field(description="Tokens that went through the model after folding.")
     steps: NonNegativeInt = Field(description="Optimizer steps.")
-    energy: FiniteFloat | None = Field(None, ge=0, description="Watt-hours; null when not measured.")
-    money: FiniteFloat | None = Field(None, ge=0, description="Money; null when no price is known.")
+    energy: FiniteFloat | None = Field(default=None, ge=0, description="Watt-hours; null when not measured.")
+    money: FiniteFloat | None = Field(default=None, ge=0, description="Money; null when no price is known.")
 
 
 class ItemAnswer(_Part):
     """What one arm said to one golden item, and its score on the primary metric."""
 
     text: Text
-    score: FiniteFloat = Field(ge=0, le=1)
+    score: Share
 
 
 class Item(_Part):

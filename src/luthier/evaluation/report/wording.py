@@ -87,11 +87,11 @@ def byte_size(value: int | None) -> str:
     if value is None:
         return MISSING
     size = float(value)
-    for unit in ("bytes", "kB", "MB", "GB"):
+    for unit, decimals in (("bytes", 0), ("kB", 0), ("MB", 1), ("GB", 1)):
         if size < 999.5:
-            return f"{size:.0f} {unit}" if unit in ("bytes", "kB") or size >= 99.95 else f"{size:.1f} {unit}"
+            return f"{size:.{decimals if size < 99.95 else 0}f}{JOINT}{unit}"
         size /= 1000
-    return f"{size:.1f} TB"
+    return f"{size:.1f}{JOINT}TB"
 
 
 def share(part: float, whole: float) -> str:

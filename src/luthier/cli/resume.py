@@ -1,0 +1,28 @@
+"""`luthier resume`: go on with a run that was stopped, by Ctrl-C or by force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from luthier.cli.verb import Verb, json_option
+
+
+@click.command(
+    "resume",
+    cls=Verb,
+    example="luthier resume runs",
+    help="Go on with the run in the folder RUN where it was stopped; what is finished is not done again. "
+    "The folder that holds all runs stands for its newest run.",
+)
+@click.argument("run", type=click.Path(path_type=Path))
+@json_option("Print one JSON line per event instead.")
+def command(run: Path, wants_json: bool) -> None:
+    from luthier.cli.following import follow
+    from luthier.cli.newest_run import open_run
+
+    folder = open_run(run)
+    if not wants_json:
+        click.echo(f"run: {folder.path}")
+    follow(folder, wants_json)

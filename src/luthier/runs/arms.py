@@ -1,0 +1,93 @@
+"""One arm answered and written down: every item with its input, answer, scores, tokens and seconds."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.data import AnswerKind
+from luthier.errors import Interrupted
+from luthier.evaluation import Answer, Arm, ArmResult, Generate, choices_for, metrics_for, score_arm
+from luthier.events import ItemsAnswered
+from luthier.examples import Example
+from luthier.recipe import EvaluationSettings, MetricName
+from luthier.runs.folder import RunFolder
+
+PROGRESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What every arm is judged on, and how."""
+
+    golden: tuple[Example, ...]
+    metrics: tuple[MetricName, ...]
+    primary_metric: MetricName
+    choices: tuple[str, ...]
+
+
+def judging_of(golden: tuple[Example, ...], settings: EvaluationSettings, kind: AnswerKind) -> Judging:
+    metrics = metrics_for(settings, kind)
+    primary = metrics[0] if settings.primary_metric == "auto" else settings.primary_metric
+    return Judging(golden, metrics, primary, choices_for(settings, kind))
+
+
+def answer_arm(
+    folder: RunFolder, arm: Arm, judging: Judging, generate: Generate, wants_stop: Callable[[], bool]
+) -> Iterator[ItemsAnswered]:
+    """Answer all items of ``arm`` and write them to the run folder; stops with nothing written when asked to."""
+    began = last_told = time.perf_counter()
+    answers: dict[int, Answer] = {}
+    for index, answer in generate(arm.prompts):
+        answers[index] = answer
+        now = time.perf_counter()
+        if now - last_told >= PROGRESS_SECONDS:
+            last_told = now
+            yield ItemsAnswered(arm.name, len(answers), len(arm.prompts), now - began)
+        if wants_stop():
+            raise Interrupted(
+                f"stopped while the arm {arm.name} was answering; its answers are asked again next time",
+                expected="a run goes on where it was",
+                fix=f"luthier resume {folder.path}",
+            )
+    result = score_arm(
+        arm.name, [answers[i] for i in range(len(arm.prompts))], judging.golden, judging.metrics, judging.choices
+    )
+    lines = [json.dumps(row, ensure_ascii=False) for row in _rows(arm, result, judging)]
+    folder.write_text(f"evaluation/{arm.name}.notes.json", json.dumps({"notes": arm.notes, "shots": arm.shots}))
+    folder.write_text(f"evaluation/{arm.name}.jsonl", "\n".join(lines) + "\n")
+    yield ItemsAnswered(arm.name, len(answers), len(arm.prompts), time.perf_counter() - began)
+
+
+def is_answered(folder: RunFolder, name: str) -> bool:
+    return folder.answers(name).is_file()
+
+
+def load_arm(folder: RunFolder, name: str) -> tuple[ArmResult, tuple[str, ...]]:
+    """An arm's results and notes as its files hold them."""
+    rows = [json.loads(line) for line in folder.answers(name).read_text(encoding="utf-8").splitlines()]
+    answers = tuple(
+        Answer(row["answer"], row["prompt_tokens"], row["completion_tokens"], row["seconds"], row["finish_reason"])
+        for row in rows
+    )
+    scores = {metric: tuple(row["scores"][metric] for row in rows) for metric in rows[0]["scores"]}
+    notes = json.loads((folder.path / "evaluation" / f"{name}.notes.json").read_text(encoding="utf-8"))["notes"]
+    return ArmResult(name, answers, scores), tuple(notes)
+
+
+def _rows(arm: Arm, result: ArmResult, judging: Judging) -> Iterator[dict[str, Any]]:
+    for index, (example, answer) in enumerate(zip(judging.golden, result.answers, strict=True)):
+        yield {
+            "index": index,
+            "input": [message.as_json() for message in example.prompt],
+            "reference": example.answer.content,
+            "answer": answer.text,
+            "scores": {metric: result.scores[metric][index] for metric in judging.metrics},
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "seconds": round(answer.seconds, 4),
+            "finish_reason": answer.finish_reason,
+        }

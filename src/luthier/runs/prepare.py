@@ -1,0 +1,82 @@
+"""The first stage of a run: rows are read, split and checked, and what will be used is written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.data import AnswerKind, Rows, answer_kind, preflight, read_examples, split_examples, write_examples
+from luthier.errors import DataError
+from luthier.events import Event, Noticed, StageStarted, Warned
+from luthier.examples import Example
+from luthier.recipe import DataSettings
+from luthier.runs.folder import RunFolder
+
+PARTS = ("train", "validation", "golden")
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """The three sets as the run uses them, and what was found out about them."""
+
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    golden: tuple[Example, ...]
+    preflight: dict[str, Any]
+
+    @property
+    def kind(self) -> AnswerKind:
+        return answer_kind(self.train)
+
+
+def prepare_data(folder: RunFolder, settings: DataSettings) -> Iterator[Event]:
+    """Fill the run's data folder, unless it was filled before; `load_prepared` reads it back.
+
+    Raises DataError when preflight finds something that makes training pointless.
+    """
+    if (folder.data / "preflight.json").is_file():
+        yield Noticed(f"data was prepared before: {folder.data}")
+        return
+    yield StageStarted("read", settings.train)
+    train = read_examples(Path(settings.train), settings)
+    validation = read_examples(Path(settings.validation), settings) if settings.validation else None
+    golden = read_examples(Path(settings.golden), settings) if settings.golden else None
+    for rows in (train, validation, golden):
+        if rows is not None:
+            yield from _tell_rows(rows)
+    yield StageStarted("split")
+    splits = split_examples(train, validation, golden, settings)
+    found = preflight(splits, *(rows for rows in (train, validation, golden) if rows is not None))
+    stops = [finding["message"] for finding in found["findings"] if finding["severity"] == "stop"]
+    if stops:
+        raise DataError(
+            f"preflight stops this run: {stops[0]}",
+            expected="rows that can be learnt from",
+            fix="mend the data, or look at it first: luthier show DATA --model MODEL",
+        )
+    for finding in found["findings"]:
+        yield Warned(finding["message"]) if finding["severity"] == "warn" else Noticed(finding["message"])
+    for name in PARTS:
+        write_examples(folder.data / f"{name}.jsonl", getattr(splits, name))
+    folder.write_text("data/preflight.json", json.dumps({**found, "moved": splits.moved}, indent=2, ensure_ascii=False))
+
+
+def load_prepared(folder: RunFolder) -> PreparedData:
+    """The data of a run as its folder holds it."""
+    plain = DataSettings(train=str(folder.data / "train.jsonl"), format="chat")
+    sets = {}
+    for name in PARTS:
+        file = folder.data / f"{name}.jsonl"
+        sets[name] = read_examples(file, plain).examples if file.stat().st_size else ()
+    found = json.loads((folder.data / "preflight.json").read_text(encoding="utf-8"))
+    return PreparedData(**sets, preflight=found)
+
+
+def _tell_rows(rows: Rows) -> Iterator[Event]:
+    yield Noticed(f"{rows.file}: {len(rows.examples):,} rows, read as {rows.format}")
+    if rows.bad_rows:
+        first = rows.bad_rows[0]
+        yield Warned(f"{rows.file}: {len(rows.bad_rows)} rows skipped; the first is {first.origin}: {first.found}")
