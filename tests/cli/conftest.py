@@ -30,13 +30,15 @@ class Outcome:
 
 
 @pytest.fixture
-def luthier(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    def call(*arguments: object) -> Outcome:
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """`call("run", "recipe.yaml")` is what a user types after `luthier`."""
+
+    def call_luthier(*arguments: object) -> Outcome:
         code = run_verb([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
 
-    return call
+    return call_luthier
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""What a terminal, a log and a program are shown."""
+
 import io
 import json
 

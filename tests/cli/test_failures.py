@@ -1,3 +1,5 @@
+"""Every way of failing has its words."""
+
 import errno
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Ctrl-C, with real signals."""
+
 import os
 import signal
 

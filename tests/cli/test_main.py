@@ -1,3 +1,5 @@
+"""How a call ends: exit code and words, whatever happened."""
+
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,37 +31,37 @@ def broken_verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], No
     return make
 
 
-def test_the_version_is_told(luthier: Callable[..., Any]):
-    assert luthier("--version").out == f"luthier {__version__}\n"
+def test_the_version_is_told(call: Callable[..., Any]):
+    assert call("--version").out == f"luthier {__version__}\n"
 
 
-def test_without_a_verb_there_is_help(luthier: Callable[..., Any]):
-    outcome = luthier()
+def test_without_a_verb_there_is_help(call: Callable[..., Any]):
+    outcome = call()
     assert outcome.code == 2
     assert "First steps:" in outcome.err
 
 
-def test_an_unknown_verb_is_answered_with_the_nearest(luthier: Callable[..., Any]):
-    outcome = luthier("trian", "recipe.yaml")
+def test_an_unknown_verb_is_answered_with_the_nearest(call: Callable[..., Any]):
+    outcome = call("trian", "recipe.yaml")
     assert outcome.code == 2
     assert outcome.err.startswith("error: no verb 'trian'; did you mean run?\n")
 
 
-def test_a_missing_argument_is_answered_with_an_example(luthier: Callable[..., Any]):
-    outcome = luthier("show")
+def test_a_missing_argument_is_answered_with_an_example(call: Callable[..., Any]):
+    outcome = call("show")
     assert outcome.code == 2
     assert "Missing argument 'DATA'" in outcome.err
     assert "  example: luthier show examples/support-triage/train.jsonl --rows 1\n" in outcome.err
 
 
-def test_an_unknown_option_is_a_usage_error(luthier: Callable[..., Any]):
-    outcome = luthier("run", "recipe.yaml", "--epochs", "3")
+def test_an_unknown_option_is_a_usage_error(call: Callable[..., Any]):
+    outcome = call("run", "recipe.yaml", "--epochs", "3")
     assert outcome.code == 2
     assert "--epochs" in outcome.err and "Traceback" not in outcome.err
 
 
 def test_our_own_mistake_has_its_exit_code_and_no_traceback_on_the_screen(
-    luthier: Callable[..., Any],
+    call: Callable[..., Any],
     broken_verb: Callable[[BaseException], None],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -67,14 +69,14 @@ def test_our_own_mistake_has_its_exit_code_and_no_traceback_on_the_screen(
     monkeypatch.delenv("LUTHIER_DEBUG", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     broken_verb(ZeroDivisionError("oh"))
-    outcome = luthier("ask")
+    outcome = call("ask")
     assert outcome.code == 70
     assert outcome.err.startswith("luthier met a mistake of its own: ZeroDivisionError: oh\n")
     assert "Traceback" not in outcome.err
 
 
 def test_debugging_prints_the_traceback(
-    luthier: Callable[..., Any],
+    call: Callable[..., Any],
     broken_verb: Callable[[BaseException], None],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -82,12 +84,12 @@ def test_debugging_prints_the_traceback(
     monkeypatch.setenv("LUTHIER_DEBUG", "1")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     broken_verb(ZeroDivisionError("oh"))
-    assert "Traceback" in luthier("ask").err
+    assert "Traceback" in call("ask").err
 
 
-def test_ctrl_c_outside_a_run_ends_quietly(luthier: Callable[..., Any], broken_verb: Callable[[BaseException], None]):
+def test_ctrl_c_outside_a_run_ends_quietly(call: Callable[..., Any], broken_verb: Callable[[BaseException], None]):
     broken_verb(KeyboardInterrupt())
-    outcome = luthier("ask")
+    outcome = call("ask")
     assert (outcome.code, outcome.err.strip()) == (130, "stopped")
 
 
@@ -104,14 +106,9 @@ def test_output_that_cannot_be_written_is_an_error():
     assert finished.stderr.startswith("error: ") and len(finished.stderr.splitlines()) == 3
 
 
-def test_a_terminal_without_our_letters_still_gets_the_text():
-    finished = run_luthier(
-        "recipe", "settings", stdout=subprocess.DEVNULL, env={"PYTHONIOENCODING": "ascii", **_environment()}
-    )
+def test_a_terminal_without_our_letters_still_gets_the_text(here: Path, rows_file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "iso8859-5")
+    rows_file.rename(here / "Grüße.jsonl")
+    finished = run_luthier("init", "Grüße.jsonl", stdout=subprocess.PIPE)
     assert (finished.returncode, finished.stderr) == (0, "")
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
+    assert finished.stdout.startswith("Gr??e.jsonl: 40 rows")

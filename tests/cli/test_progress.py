@@ -1,3 +1,5 @@
+"""What people read while a run goes on."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""Libraries are silent and offline."""
+
 import subprocess
 import sys
 

@@ -1,3 +1,5 @@
+"""What may be written to a terminal."""
+
 import io
 
 import pytest

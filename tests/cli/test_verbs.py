@@ -1,3 +1,5 @@
+"""The list of verbs, their help and how light it is."""
+
 import resource
 import subprocess
 import sys

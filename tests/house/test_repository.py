@@ -110,7 +110,7 @@ def is_about_one_file(test: Path) -> bool:
     return test.name.startswith("test_") and not test.name.startswith(FREE_TEST_NAMES) and not is_story
 
 
-def tested_files(test: Path) -> list[Path]:
+def subjects_of(test: Path) -> list[Path]:
     """Where the file may lie that ``test`` (seen from tests/) is about; `test_init.py` may be about a room's door."""
     place = ROOT if test.parts[0] == "starter" else SOURCE
     names = [test.name.removeprefix("test_"), *(["__init__.py"] if test.name == "test_init.py" else [])]
@@ -122,7 +122,7 @@ def test_every_test_has_the_path_of_what_it_tests():
     homeless = [
         test.as_posix()
         for test in tests
-        if is_about_one_file(test) and not any(file.is_file() for file in tested_files(test))
+        if is_about_one_file(test) and not any(file.is_file() for file in subjects_of(test))
     ]
     assert not homeless, f"no source file of that name; whole stories belong in {', '.join(sorted(FREE_TEST_FOLDERS))}"
 

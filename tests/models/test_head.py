@@ -30,3 +30,18 @@ def test_chunks_change_neither_values_nor_gradients(softcap, monkeypatch):
 
 def test_nothing_to_read_gives_nothing():
     assert Head(tiny_llama()).log_probs(torch.zeros(0, 32), torch.zeros(0, dtype=torch.long)).shape == (0,)
+
+
+def test_under_autocast_forward_and_backward_see_the_same_rounded_logits():
+    head = Head(tiny_llama())
+    hidden = torch.randn(40, 32, requires_grad=True)
+    target = torch.randint(0, 64, (40,))
+    with torch.autocast("cpu", torch.bfloat16):
+        ours = head.log_probs(hidden, target)
+    gradient = torch.autograd.grad(ours.sum(), hidden)[0]
+    rounded = hidden.detach().bfloat16().requires_grad_()
+    logits = torch.nn.functional.linear(rounded, head.projection.weight.bfloat16()).float()
+    plain = logits.log_softmax(-1).gather(-1, target[:, None])[:, 0]
+    torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-5)
+    expected = torch.autograd.grad(plain.sum(), rounded)[0].float()
+    torch.testing.assert_close(gradient, expected, rtol=2e-2, atol=2e-2)

@@ -36,5 +36,5 @@ def command(run: Path, text: str, system: str | None, max_new_tokens: int, base:
     if system:
         turns = (Message("system", system), *turns)
     answer = ask(folder, turns, max_new_tokens, tuned=not base)
-    # A model may have learnt to write anything, also what recolours a terminal.
-    click.echo(safe(answer) if sys.stdout.isatty() else answer)
+    # A model may have learnt to write anything, also what recolours a terminal; a program gets it as it is.
+    click.echo(safe(answer) if sys.stdout.isatty() else answer, color=True)

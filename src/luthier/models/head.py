@@ -80,6 +80,10 @@ class Head:
         """Natural-log probability of each target, ``[N]`` float32, differentiable in hidden and head."""
         if len(target_N) == 0:
             return hidden_ND.new_zeros(0, dtype=torch.float32)
+        device_type = hidden_ND.device.type
+        if torch.is_autocast_enabled(device_type):
+            # Rounded here, so that the backward pass, which autocast does not reach, sees the same logits.
+            hidden_ND = hidden_ND.to(torch.get_autocast_dtype(device_type))
         result = _LogProbs.apply(
             hidden_ND, self.projection.weight, self.projection.bias, target_N, self.softcap, self.scale
         )
