@@ -11,7 +11,6 @@ Killed runs go on from the last checkpoint; batches depend on the step and the s
 import argparse
 import json
 import math
-import os
 import random
 import time
 from dataclasses import asdict, dataclass
@@ -20,20 +19,21 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from corpus import documents, training_windows, validation_bytes_and_ids
 from instructions import conversation
 from vocabulary import save_tokenizer, train_tokenizer
+from weights import Weights, save_checkpoint
 
 
 @dataclass(frozen=True)
 class Plan:
     """Everything that decides the weights."""
 
-    tokens: int = 30_000_000
+    tokens: int = 14_000_000
     vocabulary: int = 4096
     width: int = 256
     layers: int = 6
@@ -132,7 +132,7 @@ class Batches:
         weights: list[float] = []
         while len(ids) < size:
             turns = conversation(rng, self.sentences)
-            for i, turn in enumerate(turns):
+            for turn in turns:
                 answers = turn["role"] == "assistant"
                 head = f"<|im_start|>{turn['role']}\n"
                 for part, weight in (
@@ -167,67 +167,6 @@ def bits_per_byte(model: LlamaForCausalLM, stream: np.ndarray, size_bytes: int, 
     return total / math.log(2) / (size_bytes * seen_share)
 
 
-class Weights:
-    """float32 master weights beside the bfloat16 model, with Muon for matrices and AdamW for the rest."""
-
-    def __init__(self, model: LlamaForCausalLM, plan: Plan):
-        self.live = dict(model.named_parameters())
-        self.master = {name: p.detach().float().clone() for name, p in self.live.items()}
-        for p in self.master.values():
-            p.grad = torch.zeros_like(p)
-        matrices = [p for n, p in self.master.items() if p.ndim == 2 and "embed" not in n]
-        others = [p for n, p in self.master.items() if p.ndim != 2 or "embed" in n]
-        self.optimizers = [
-            torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=plan.weight_decay, adjust_lr_fn="original"),
-            torch.optim.AdamW(others, lr=plan.vector_rate, betas=(0.9, 0.95), weight_decay=0.0),
-        ]
-        self.base_rates = [plan.matrix_rate, plan.vector_rate]
-
-    def update(self, factor: float) -> float:
-        for name, p in self.live.items():
-            self.master[name].grad.copy_(p.grad)
-            p.grad = None
-        norm = torch.nn.utils.clip_grad_norm_(list(self.master.values()), 1.0)
-        for optimizer, rate in zip(self.optimizers, self.base_rates, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
-            optimizer.step()
-        self.publish()
-        return float(norm)
-
-    def publish(self) -> None:
-        with torch.no_grad():
-            for name, p in self.live.items():
-                p.copy_(self.master[name])
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        saved = {f"master.{n}": p.detach() for n, p in self.master.items()}
-        for k, optimizer in enumerate(self.optimizers):
-            for index, state in optimizer.state_dict()["state"].items():
-                saved |= {f"optimizer.{k}.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
-        return saved
-
-    def restore(self, saved: dict[str, torch.Tensor]) -> None:
-        with torch.no_grad():
-            for name, p in self.master.items():
-                p.copy_(saved[f"master.{name}"])
-        for k, optimizer in enumerate(self.optimizers):
-            state: dict[int, dict[str, torch.Tensor]] = {}
-            for key, value in saved.items():
-                if key.startswith(f"optimizer.{k}."):
-                    _, _, index, field = key.split(".")
-                    state.setdefault(int(index), {})[field] = value
-            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        self.publish()
-
-
-def save_checkpoint(folder: Path, weights: Weights, step: int, name: str) -> None:
-    part = folder / f"{name}.part"
-    save_file(weights.tensors(), part, metadata={"step": str(step)})
-    os.replace(part, folder / f"{name}.safetensors")
-    (folder / f"{name}.step").write_text(str(step))
-
-
 def export(model: LlamaForCausalLM, tokenizer: Tokenizer, plan: Plan, out: Path, record: dict) -> None:
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
@@ -258,7 +197,7 @@ def main() -> None:
     batches = Batches(plan, args.text, args.work / f"tokens-{plan.vocabulary}", chat)
     size_bytes, valid = validation_bytes_and_ids(args.text, tokenizer)
     model = build_model(plan, tokenizer).to(args.device)
-    weights = Weights(model, plan)
+    weights = Weights(model, plan.matrix_rate, plan.vector_rate, plan.weight_decay)
     start, seconds_before = 0, 0.0
     checkpoint = args.work / "latest.safetensors"
     if checkpoint.exists():
@@ -268,7 +207,8 @@ def main() -> None:
     if start and log.exists():
         seconds_before = max((json.loads(line)["seconds"] for line in log.open()), default=0.0)
     print(
-        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(batches.short):,} windows, step {start} of {plan.steps}",
+        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(batches.short):,} windows, "
+        f"step {start} of {plan.steps}",
         flush=True,
     )
 

@@ -1,6 +1,7 @@
 """Every way of failing has its words."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,12 @@ def test_data_in_an_error_cannot_paint_the_screen():
 def test_a_disk_that_takes_no_more_is_advice(number: int):
     advice = as_advice(OSError(number, "no", "/runs/x"))
     assert isinstance(advice, StorageError)
-    assert advice.found == "/runs/x: no"
+    assert advice.found == f"/runs/x: {os.strerror(number)}"
+
+
+def test_a_disk_error_in_the_words_of_a_rust_library_is_advice():
+    advice = as_advice(Exception("Error while serializing: I/O error: No space left on device (os error 28)"))
+    assert isinstance(advice, StorageError) and advice.found == "No space left on device"
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")])

@@ -1,13 +1,12 @@
 """`luthier init` as a user sees it."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.tickets import chat_row, write_rows
 
+from cli.tickets import chat_row, write_rows
 from luthier.recipe import load_recipe
 
 
@@ -50,7 +49,8 @@ def test_settings_are_used_for_reading_and_written_down(here: Path, call: Callab
     columns = ["--set", "data.columns.prompt=question", "--set", "data.columns.completion=topic"]
     assert call("init", "rows.csv", *columns, "--set", "training.epochs=1").code == 0
     recipe = load_recipe(here / "recipe.yaml")
-    assert (recipe.data.format, recipe.data.columns.prompt, recipe.data.columns.completion) == ("table", "question", "topic")
+    assert recipe.data.format == "table"
+    assert (recipe.data.columns.prompt, recipe.data.columns.completion) == ("question", "topic")
     assert recipe.training.epochs == 1
 
 
@@ -61,7 +61,7 @@ def test_skipped_rows_are_counted(here: Path, call: Callable[..., Any]):
     assert "  1 bad rows skipped; the first is rows.jsonl, line 2: " in outcome.out
 
 
-@pytest.mark.parametrize(("answer", "told"), [(json.dumps({"k": 1}), "JSON objects with the keys k"), ("so", "free text")])
+@pytest.mark.parametrize(("answer", "told"), [('{"k": 1}', "JSON objects with the keys k"), ("so", "free text")])
 def test_the_kind_of_answers_is_told(answer: str, told: str, here: Path, call: Callable[..., Any]):
     write_rows(here / "rows.jsonl", [chat_row(("user", "a"), ("assistant", answer))])
     assert f"answers: {told}\n" in call("init", "rows.jsonl").out
@@ -80,3 +80,18 @@ def test_a_folder_that_is_not_there_is_said(here: Path, rows_file: Path, call: C
     outcome = call("init", "rows.jsonl", "--out", "gone/recipe.yaml")
     assert outcome.code == 6
     assert "gone/recipe.yaml cannot be written" in outcome.err
+
+
+@pytest.mark.parametrize(("out", "kind"), [(".", "folder"), ("/dev/null", "device")])
+def test_only_files_are_ever_replaced(out: str, kind: str, here: Path, rows_file: Path, call: Callable[..., Any]):
+    outcome = call("init", "rows.jsonl", "--force", "--out", out)
+    assert outcome.code == 6
+    assert f"{out} is a {kind}" in outcome.err
+
+
+def test_a_link_to_a_recipe_stays_a_link(here: Path, rows_file: Path, call: Callable[..., Any]):
+    (here / "real.yaml").write_text("old", encoding="utf-8")
+    (here / "recipe.yaml").symlink_to("real.yaml")
+    assert call("init", "rows.jsonl", "--force").code == 0
+    assert (here / "recipe.yaml").is_symlink()
+    assert load_recipe(here / "real.yaml").data.train == str(rows_file)

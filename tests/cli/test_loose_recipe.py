@@ -24,10 +24,10 @@ def test_a_setting_has_the_last_word_over_the_option():
 
 
 def test_a_mistake_is_placed_where_it_was_typed():
-    with pytest.raises(RecipeError, match="--set data.formt=chat: unknown key"):
+    with pytest.raises(RecipeError, match=r"--set data\.formt=chat: unknown key"):
         recipe_for(Path("rows.jsonl"), ["data.formt=chat"])
 
 
 def test_two_data_files_are_refused():
-    with pytest.raises(RecipeError, match="and the data file rows.jsonl"):
+    with pytest.raises(RecipeError, match=r"and the data file rows\.jsonl"):
         recipe_for(Path("rows.jsonl"), ["data.train=other.jsonl"])

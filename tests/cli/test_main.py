@@ -106,7 +106,9 @@ def test_output_that_cannot_be_written_is_an_error():
     assert finished.stderr.startswith("error: ") and len(finished.stderr.splitlines()) == 3
 
 
-def test_a_terminal_without_our_letters_still_gets_the_text(here: Path, rows_file: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_terminal_without_our_letters_still_gets_the_text(
+    here: Path, rows_file: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("PYTHONIOENCODING", "iso8859-5")
     rows_file.rename(here / "Grüße.jsonl")
     finished = run_luthier("init", "Grüße.jsonl", stdout=subprocess.PIPE)

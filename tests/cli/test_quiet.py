@@ -5,7 +5,9 @@ import sys
 
 from luthier.cli.quiet import hush_libraries
 
-WARN = "import os, sys; from luthier.cli.quiet import hush_libraries; hush_libraries(os.environ); import warnings; warnings.warn('w')"
+WARN = (
+    "import os, warnings; from luthier.cli.quiet import hush_libraries; hush_libraries(os.environ); warnings.warn('w')"
+)
 
 
 def test_nothing_is_ever_downloaded():

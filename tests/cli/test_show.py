@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cli.tickets import chat_row, write_rows
 
 
-def test_trained_tokens_are_marked_and_counted(
-    here: Path, rows_file: Path, tiny_model: Path, call: Callable[..., Any]
-):
+def test_trained_tokens_are_marked_and_counted(here: Path, rows_file: Path, tiny_model: Path, call: Callable[..., Any]):
     outcome = call("show", "rows.jsonl", "--model", tiny_model)
     assert outcome.code == 0
     assert [line for line in outcome.out.splitlines() if line.startswith("rows.jsonl, line")] == [
@@ -35,18 +34,14 @@ def test_one_row_is_named_by_its_line(here: Path, rows_file: Path, tiny_model: P
     assert "expected: a line from 1 to 40" in beyond.err
 
 
-def test_json_holds_every_token_and_the_counts(
-    here: Path, rows_file: Path, tiny_model: Path, call: Callable[..., Any]
-):
+def test_json_holds_every_token_and_the_counts(here: Path, rows_file: Path, tiny_model: Path, call: Callable[..., Any]):
     document = json.loads(call("show", "rows.jsonl", "--model", tiny_model, "--rows", 2, "--json").out)
     trained = [token["text"] for token in document["rows"][0]["branches"][0]["tokens"] if token["trained"]]
     assert "".join(trained) == "yes<|end|>"
     assert document["contract"]["counts"]["examples"] == 2
 
 
-def test_a_recipe_brings_its_settings_and_set_changes_them(
-    recipe_file: Path, call: Callable[..., Any], here: Path
-):
+def test_a_recipe_brings_its_settings_and_set_changes_them(recipe_file: Path, call: Callable[..., Any], here: Path):
     outcome = call("show", "rows.jsonl", "--recipe", recipe_file, "--rows", 1, "--set", "data.system_prompt=be kind")
     assert outcome.code == 0
     assert outcome.out.replace("|", "").find("<system>be kind<end>") > 0

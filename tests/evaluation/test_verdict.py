@@ -53,7 +53,7 @@ def test_equal_scores_need_no_more_items():
 
 def test_with_one_untuned_arm_nobody_is_called_the_best():
     verdict = decide([arm("base", 20, 200), arm("tuned", 180, 200)], "field_match")
-    assert verdict.sentence.startswith("Tuned is better than base, by 80.0 points")
+    assert verdict.sentence.startswith("Tuned is better than base by 80.0 points")
 
 
 def test_one_arm_alone_gets_no_verdict():

@@ -40,10 +40,19 @@ def test_loss_and_gradients_equal_the_row_by_row_loop(is_folded, budget_tokens):
     assert largest_relative_error(gradients(ours, loss), gradients(theirs, expected)) < 1e-5
 
 
-SMALL = dict(
-    vocab_size=VOCABULARY, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-    num_key_value_heads=2, head_dim=8, max_position_embeddings=256, pad_token_id=0, bos_token_id=None, eos_token_id=1,
-)  # fmt: skip
+SMALL = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": 256,
+    "pad_token_id": 0,
+    "bos_token_id": None,
+    "eos_token_id": 1,
+}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,22 @@ from luthier.events import StepFinished, Validated, VerdictReached
 from luthier.examples import Message
 from luthier.runs import RunFolder, ask, finetune
 
+PROMISED_FILES = (
+    "recipe.yaml",
+    "resolved.yaml",
+    "events.jsonl",
+    "data/train.jsonl",
+    "data/validation.jsonl",
+    "data/golden.jsonl",
+    "data/preflight.json",
+    "adapter/adapter_model.safetensors",
+    "adapter/tokenizer.json",
+    "evaluation/base.jsonl",
+    "evaluation/tuned.jsonl",
+    "report.json",
+    "report.html",
+    "README.md",
+)
 WHOLE = """
 import sys
 from pathlib import Path
@@ -42,12 +58,7 @@ def test_a_run_ends_in_a_verdict_and_leaves_what_the_design_promises(new_run):
     folder = new_run()
     events = list(finetune(folder))
     assert isinstance(events[-1], VerdictReached)
-    for name in (
-        "recipe.yaml", "resolved.yaml", "events.jsonl", "data/train.jsonl", "data/validation.jsonl", "data/golden.jsonl",
-        "data/preflight.json", "adapter/adapter_model.safetensors", "adapter/tokenizer.json", "evaluation/base.jsonl",
-        "evaluation/tuned.jsonl", "report.json", "report.html", "README.md",
-    ):  # fmt: skip
-        assert (folder.path / name).is_file(), name
+    assert [name for name in PROMISED_FILES if not (folder.path / name).is_file()] == []
     report = validate_report(json.loads((folder.path / "report.json").read_text()))
     assert [arm.name for arm in report.arms] == ["base", "prompt", "few-shot", "tuned"]
     assert report.ledger.steps == sum(isinstance(event, StepFinished) for event in events)
@@ -121,10 +132,9 @@ def test_a_killed_run_goes_on_bit_for_bit(new_run):
 def run_until(folder: RunFolder, line: str | None) -> None:
     """Run in a process of its own; SIGKILL it when it has printed ``line``."""
     source = Path(__file__).parents[2] / "src"
-    process = subprocess.Popen(
-        [sys.executable, "-c", WHOLE, str(folder.path)],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(source)},
-    )  # fmt: skip
+    command = [sys.executable, "-c", WHOLE, str(folder.path)]
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     with process.stdout:
         for printed in process.stdout:

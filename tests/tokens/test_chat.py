@@ -29,7 +29,7 @@ def test_a_template_can_come_from_a_file(make_tokenizer, tmp_path: Path):
 
 
 def test_a_missing_template_file_is_named(make_tokenizer):
-    with pytest.raises(ModelError, match="nowhere.jinja"):
+    with pytest.raises(ModelError, match=r"nowhere\.jinja"):
         ChatTemplate(make_tokenizer(), "nowhere.jinja")
 
 
@@ -60,7 +60,7 @@ def test_the_templates_own_refusal_is_quoted(chat_for):
 
 
 def test_arguments_that_luthier_sets_itself_are_refused(make_tokenizer):
-    with pytest.raises(RecipeError, match="template_arguments.tokenize"):
+    with pytest.raises(RecipeError, match=r"template_arguments\.tokenize"):
         ChatTemplate(make_tokenizer(), "plain", {"tokenize": True})
 
 
@@ -76,7 +76,7 @@ def test_the_date_is_fixed_so_that_tokens_do_not_change_overnight(chat_for, name
 
 
 def test_a_date_that_is_none_is_refused(chat_for):
-    with pytest.raises(RecipeError, match="YYYY-MM-DD|not a date"):
+    with pytest.raises(RecipeError, match=r"YYYY-MM-DD|not a date"):
         chat_for("gptoss", today="tomorrow")
 
 

@@ -138,14 +138,29 @@ def test_a_tool_call_is_trained_and_its_result_is_read(chat_for, name):
 
 @pytest.mark.parametrize("name", [name for name, *_, calls in FAMILIES if not calls])
 def test_a_family_without_tool_calls_refuses_them_instead_of_losing_them(chat_for, name):
-    with pytest.raises(DataError, match="get_weather|refuses"):
+    with pytest.raises(DataError, match=r"get_weather|refuses"):
         encode_example(WEATHER, chat_for(name))
 
 
 @pytest.mark.parametrize(
     "name",
-    ["cohere", "cohere2", "gemma", "gemma3", "glm4moe", "idefics3", "lfm2", "lfm2_v2", "llama3", "llava_next"]
-    + ["phi3", "phi3_5", "qwen3", "qwen3_instruct_2507", "smolvlm"],
+    [
+        "cohere",
+        "cohere2",
+        "gemma",
+        "gemma3",
+        "glm4moe",
+        "idefics3",
+        "lfm2",
+        "lfm2_v2",
+        "llama3",
+        "llava_next",
+        "phi3",
+        "phi3_5",
+        "qwen3",
+        "qwen3_instruct_2507",
+        "smolvlm",
+    ],
 )
 def test_trl_trains_the_same_tokens_and_only_more_after_the_end(chat_for, training_twin, name):
     chat = chat_for(name)
@@ -207,7 +222,7 @@ def test_a_control_token_in_a_users_text_is_noted(chat_for):
 
 
 def test_an_error_names_the_row(chat_for):
-    with pytest.raises(DataError, match="chats.jsonl, line 7"):
+    with pytest.raises(DataError, match=r"chats\.jsonl, line 7"):
         encode_example(replace(CHAT, messages=CHAT.messages[:2] + CHAT.messages[3:]), chat_for("gemma"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 import traceback
 
@@ -29,10 +30,11 @@ def as_advice(error: BaseException) -> LuthierError | None:
     """The error as advice, if it is of a kind that the user can do something about."""
     if isinstance(error, LuthierError):
         return error
-    if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
-        place = f"{error.filename}: " if error.filename else ""
+    number = _system_error(error)
+    if number in _STORAGE_ERRORS:
+        place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
         return StorageError(
-            f"{place}{error.strerror}", expected="room and permission there", fix=_STORAGE_ERRORS[error.errno]
+            f"{place}{os.strerror(number)}", expected="room and permission there", fix=_STORAGE_ERRORS[number]
         )
     if _is_out_of_memory(error):
         return LuthierError(
@@ -42,6 +44,14 @@ def as_advice(error: BaseException) -> LuthierError | None:
             "close other programs, or take a smaller model",
         )
     return None
+
+
+def _system_error(error: BaseException) -> int | None:
+    """The system's number for what happened; libraries written in Rust tell it in their words only."""
+    if isinstance(error, OSError):
+        return error.errno
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told[1]) if told else None
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

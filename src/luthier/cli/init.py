@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,10 +29,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Overwrite a recipe that is there already.")
 @set_option
 def command(data: Path, model: str, out: Path, force: bool, overrides: tuple[str, ...]) -> None:
-    if not force and out.exists():
-        raise StorageError(
-            f"{out} is there already", expected="a new file", fix="choose another name with --out, or add --force"
-        )
+    refuse_to_overwrite(out, force)
     rows, kind, text = starter_for(data, model, out, overrides)
     write_whole(out, text)
     click.echo(safe(_summary(rows, kind)))
@@ -58,14 +56,28 @@ def starter_for(data: Path, model: str, out: Path, overrides: tuple[str, ...]) -
     return rows, kind, write_settings(text, settings)
 
 
+def refuse_to_overwrite(out: Path, force: bool) -> None:
+    """Even with ``force`` only a file is replaced, never a folder or a device."""
+    if out.exists() and not out.is_file():
+        raise StorageError(
+            f"{out} is a {'folder' if out.is_dir() else 'device'}", expected="a file", fix="name a file with --out"
+        )
+    if out.exists() and not force:
+        raise StorageError(
+            f"{out} is there already", expected="a new file", fix="choose another name with --out, or add --force"
+        )
+
+
 def write_whole(file: Path, text: str) -> None:
-    """Write the file whole or not at all."""
-    part = file.with_name(f".{file.name}.part")
+    """Write the file whole or not at all; a link stays, and what it points to is replaced."""
+    target = Path(os.path.realpath(file))
+    part = target.with_name(f".{target.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
-        part.replace(file)
+        part.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise StorageError(
             f"{file} cannot be written: {error.strerror or error}",
             expected="a folder that exists, with room, in which this user may write",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -24,7 +25,7 @@ def main() -> None:
     hush_libraries(os.environ)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows a question mark; that is no reason to stop a run.
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     sys.exit(run_verb(sys.argv[1:]))
 

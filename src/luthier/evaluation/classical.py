@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from luthier.errors import DataError
 from luthier.evaluation.answers import Answer
 from luthier.evaluation.compare import ArmResult, score_arm
 from luthier.examples import Example
@@ -48,12 +48,6 @@ def classical_baseline(
 ) -> ClassicalBaseline:
     """Fit on the training rows and answer the golden ones."""
     texts, labels = [_text(example) for example in train], [example.answer.content.strip() for example in train]
-    if not any(re.search(r"\w", text) for text in texts):
-        raise DataError(
-            f"no words in the inputs of {len(texts)} training rows",
-            expected="text for the classical baseline to learn from",
-            fix="luthier train recipe.yaml --set evaluation.classical_baseline=false",
-        )
     started = time.perf_counter()
     predict = _fit(texts, labels, seed)
     fitted = time.perf_counter()
@@ -73,6 +67,8 @@ class _Classifier:
 
 @dataclass(frozen=True)
 class _Constant:
+    """What is left where nothing can be learnt from the inputs: the most frequent label of the training rows."""
+
     label: str
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
@@ -84,9 +80,9 @@ def _fit(texts: Sequence[str], labels: Sequence[str], seed: int) -> _Classifier 
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline, make_union
 
-    # Logistic regression refuses to learn a single label.
-    if len(set(labels)) == 1:
-        return _Constant(labels[0])
+    # Logistic regression refuses to learn a single label, and n-grams cannot be taken from inputs without words.
+    if len(set(labels)) == 1 or not any(re.search(r"\w", text) for text in texts):
+        return _Constant(Counter(labels).most_common(1)[0][0])
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", sublinear_tf=True)
     rarest = 2 if len(texts) >= ROWS_FOR_PRUNING else 1
     characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=rarest, sublinear_tf=True)

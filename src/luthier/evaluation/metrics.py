@@ -42,7 +42,7 @@ def score_all(
         raise DataError(
             f"field_match, but none of {len(references)} golden answers is a JSON object, as {references[0][:60]!r}",
             expected="golden answers that are JSON objects",
-            fix="luthier train recipe.yaml --set evaluation.metrics=auto",
+            fix="luthier run recipe.yaml --set evaluation.metrics=auto",
         )
     compare = _comparison(metric, set(choices) or set(references))
     return tuple(compare(answer, reference) for answer, reference in zip(answers, references, strict=True))

@@ -84,20 +84,20 @@ def classical_sentence(comparison: ArmComparison, baseline: ClassicalBaseline) -
 
 
 def _sentence(decision: Decision, against_best: ArmComparison, best: str, untuned: int) -> str:
-    opponent = f"{best}, the best untuned arm" if untuned > 1 else best
+    opponent = f"{best}, the best untuned arm," if untuned > 1 else best
     margin = f"{_points(against_best.difference)} points of {_words(against_best.metric)} ({_range(against_best)})"
     items = _items(against_best.n)
     match decision:
         case "tuned better":
-            return f"Tuned is better than {opponent}, by {margin} on {items}."
+            return f"Tuned is better than {opponent} by {margin} on {items}."
         case "tuned worse":
-            return f"Tuned is worse than {opponent}, by {margin} on {items}."
+            return f"Tuned is worse than {opponent} by {margin} on {items}."
         case "no evidence":
             if against_best.difference < 1e-12:
-                return f"No evidence that tuning helps or harms: tuned and {opponent}, score the same on {items}."
+                return f"No evidence that tuning helps or harms: tuned and {opponent} score the same on {items}."
             direction = "better" if against_best.better == TUNED else "worse"
-            claim = f"No evidence that tuned is {direction} than {opponent}: a difference of {margin} on {items}"
-            return f"{claim}; {_still_needed(against_best)}."
+            claim = f"No evidence that tuned is {direction} than {opponent.rstrip(',')}"
+            return f"{claim}: a difference of {margin} on {items}; {_still_needed(against_best)}."
 
 
 def _still_needed(comparison: ArmComparison) -> str:

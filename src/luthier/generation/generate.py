@@ -27,7 +27,7 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Continuation:
-    """Token ids written after prompt ``index``, the end token left out. ``seconds`` is its share of the batch's time."""
+    """Token ids written after prompt ``index``, without the end token. ``seconds`` is its share of the batch's time."""
 
     index: int
     ids: tuple[int, ...]
@@ -125,7 +125,7 @@ def _choose(logits_BV: torch.Tensor, draws: list[torch.Generator], temperature: 
 
 def _common_beginning(prompts: Sequence[Sequence[int]]) -> int:
     """Tokens that all prompts share, leaving at least one of its own to each."""
-    first, last = min(prompts), max(prompts)
+    first, last = min(prompts, key=tuple), max(prompts, key=tuple)
     size = min(len(prompt) for prompt in prompts) - 1
     return next((i for i in range(size) if first[i] != last[i]), size)
 

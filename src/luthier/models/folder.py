@@ -86,7 +86,7 @@ def _refuse_pickles(folder: Path) -> None:
         raise ModelError(
             f"{folder} holds its weights as pickle ({pickles[0]})",
             expected="model.safetensors: a pickle can run any code when it is opened, so luthier never opens one",
-            fix="download the safetensors version, or convert it on a machine you trust with Transformers' save_pretrained",
+            fix="download the safetensors version, or convert it on a trusted machine with Transformers' save_pretrained",
         )
     raise ModelError(
         f"no weights in {folder}",
@@ -96,9 +96,9 @@ def _refuse_pickles(folder: Path) -> None:
 
 
 def _refuse_remote_code(folder: Path, config: dict[str, Any]) -> None:
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers import CONFIG_MAPPING
 
-    if config["model_type"] not in CONFIG_MAPPING_NAMES:
+    if config["model_type"] not in CONFIG_MAPPING:
         raise ModelError(
             f"{folder} needs Python code of its own (auto_map), which luthier never runs",
             expected=f"an architecture that Transformers carries; '{config['model_type']}' is not among them",

@@ -125,7 +125,7 @@ def group_segments(segments: Sequence[Segment]) -> list[list[Segment]]:
 
 
 def _pad(members: list[Segment], tree: TokenTree, device: torch.device) -> tuple[SegmentGroup, list[Segment]]:
-    """Padding queries repeat the segment's first one, padding keys its first key; both are cut or masked away."""
+    """Padding queries repeat the segment's last one, padding keys its last key; both are cut or masked away."""
     height = max(s.queries for s in members)
     width = max(len(s.keys) for s in members)
     query_GQ = np.stack([np.minimum(np.arange(s.start, s.start + height), s.end - 1) for s in members])
@@ -133,8 +133,10 @@ def _pad(members: list[Segment], tree: TokenTree, device: torch.device) -> tuple
     is_real_GL = np.arange(width)[None] < np.array([len(s.keys) for s in members])[:, None]
     distance_GQL = tree.depth[query_GQ][:, :, None] - tree.depth[key_GL][:, None, :]
     is_visible_GQL = (distance_GQL >= 0) & is_real_GL[:, None, :]
-    tensors = (torch.from_numpy(x).to(device) for x in (query_GQ, key_GL, is_visible_GQL, distance_GQL))
-    return SegmentGroup(*tensors), members
+    query, key, is_visible, distance = (
+        torch.from_numpy(x).to(device) for x in (query_GQ, key_GL, is_visible_GQL, distance_GQL)
+    )
+    return SegmentGroup(query, key, is_visible, distance), members
 
 
 def _gather(tokens_SHD: torch.Tensor, index_GL: torch.Tensor) -> torch.Tensor:

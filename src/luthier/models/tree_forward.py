@@ -1,4 +1,4 @@
-"""Fold the forward, unfold the loss: each token of a tree is computed once, every branch gets its own log-probabilities."""
+"""Fold the forward, unfold the loss: a shared token is computed once, every branch gets its own log-probabilities."""
 
 from typing import Any
 

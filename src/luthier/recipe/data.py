@@ -61,7 +61,7 @@ class DataSettings(Setting):
         description="From this similarity of their inputs (1 is identical) rows never sit on both sides of a split.",
     )
     max_examples: Count | None = Field(
-        default=None, description="Read at most this many training rows, drawn at random."
+        default=None, description="Train on at most this many rows, drawn at random after the split."
     )
     golden_max_examples: Count | None = Field(
         default=None, description="Judge on at most this many rows, drawn at random."

@@ -13,7 +13,7 @@ _PAGE_BEGINNING = """# The recipe
 A recipe is a YAML file (YAML 1.2: `1e-4` is a number, `no` is a word) that says what a run is asked to do.
 `luthier init rows.jsonl` writes a commented one; the only setting without a default is `data.train`.
 
-- One setting for one run: `luthier train recipe.yaml --set training.epochs=1`. The value is YAML.
+- One setting for one run: `luthier run recipe.yaml --set training.epochs=1`. The value is YAML.
 - Paths in a recipe are seen from the recipe's folder, paths after `--set` from the current folder.
 - Unknown keys, wrong types and values that contradict each other are refused, all at once, with their lines.
 - YAML anchors, aliases and tags are refused: every setting is written where it is read.

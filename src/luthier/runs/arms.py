@@ -68,7 +68,9 @@ def is_answered(folder: RunFolder, name: str) -> bool:
 
 def load_arm(folder: RunFolder, name: str) -> tuple[ArmResult, tuple[str, ...]]:
     """An arm's results and notes as its files hold them."""
-    rows = [json.loads(line) for line in folder.answers(name).read_text(encoding="utf-8").splitlines()]
+    # Not splitlines(): an answer may hold line separators (U+2028, U+0085), which JSON leaves as they are.
+    lines = folder.answers(name).read_text(encoding="utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
     answers = tuple(
         Answer(row["answer"], row["prompt_tokens"], row["completion_tokens"], row["seconds"], row["finish_reason"])
         for row in rows

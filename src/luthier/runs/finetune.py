@@ -61,8 +61,8 @@ def _stages(folder: RunFolder, recipe: Recipe, wants_stop: Callable[[], bool]) -
     judging = judging_of(data.golden, recipe.evaluation, data.kind)
     if not is_tuned(folder):
         yield from _untuned_arms_and_training(folder, recipe, bench, data, judging, wants_stop)
-    names = recipe.evaluation.arms
-    if missing := [name for name in names if not is_answered(folder, name)]:
+    missing: list[ArmName] = [name for name in recipe.evaluation.arms if not is_answered(folder, name)]
+    if missing:
         yield StageStarted("evaluate", "the tuned model")
         model = load_tuned(recipe, bench, folder)
         for name in missing:
@@ -83,7 +83,8 @@ def _untuned_arms_and_training(
     encoded, events = encode_data(data.train, data.validation, bench, recipe.data)
     yield from events
     model = load_base(bench, recipe)
-    untuned = [name for name in recipe.evaluation.arms if name != TUNED and not is_answered(folder, name)]
+    arms = recipe.evaluation.arms
+    untuned: list[ArmName] = [name for name in arms if name != TUNED and not is_answered(folder, name)]
     if untuned:
         yield StageStarted("evaluate", "the base model")
     for name in untuned:
@@ -95,7 +96,7 @@ def _untuned_arms_and_training(
     folder.write_text(FACTS_FILE, json.dumps({"contract": encoded.contract, "resolved": resolved}, indent=2))
     for name in ("training.learning_rate", "model.precision", "training.trained_parameters"):
         yield Noticed(f"{name}: {_readable(resolved[name]['value'])} ({resolved[name]['reason']})")
-    yield Noticed(f"training should take about {expected.minutes:.1f} minutes")
+    yield Noticed(f"training should take about {_readable_minutes(expected.minutes)}")
     yield from tune(recipe, training, bench, folder, wants_stop)
     _remember_peak(folder, bench.device)
 
@@ -163,3 +164,7 @@ def _as_yaml(resolved: dict[str, dict[str, Any]]) -> str:
 
 def _readable(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _readable_minutes(minutes: float) -> str:
+    return f"{minutes:.1f} minutes" if minutes >= 2 else f"{max(1, round(minutes * 60))} seconds"

@@ -98,7 +98,8 @@ class RunFolder:
         file = self.path / "events.jsonl"
         if not file.exists():
             return
-        for line in file.read_text(encoding="utf-8").splitlines():
+        # Split as bytes: a line may be torn inside a character, and text may hold line separators of its own.
+        for line in file.read_bytes().split(b"\n"):
             try:
                 yield json.loads(line)
             except ValueError:

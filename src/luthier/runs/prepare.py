@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from luthier.data import AnswerKind, Rows, answer_kind, preflight, read_examples, split_examples, write_examples
 from luthier.errors import DataError
 from luthier.events import Event, Noticed, StageStarted, Warned
-from luthier.examples import Example
+from luthier.examples import Example, Origin
 from luthier.recipe import DataSettings
 from luthier.runs.folder import RunFolder
 
 PARTS = ("train", "validation", "golden")
+ORIGINS_FILE = "data/origins.json"
 
 
 @dataclass(frozen=True)
@@ -61,22 +62,29 @@ def prepare_data(folder: RunFolder, settings: DataSettings) -> Iterator[Event]:
         yield Warned(finding["message"]) if finding["severity"] == "warn" else Noticed(finding["message"])
     for name in PARTS:
         write_examples(folder.data / f"{name}.jsonl", getattr(splits, name))
+    origins = {name: [[e.origin.file, e.origin.line] for e in getattr(splits, name)] for name in PARTS}
+    folder.write_text(ORIGINS_FILE, json.dumps(origins, ensure_ascii=False))
+    # Written last: its presence says that the whole folder is filled.
     folder.write_text("data/preflight.json", json.dumps({**found, "moved": splits.moved}, indent=2, ensure_ascii=False))
 
 
 def load_prepared(folder: RunFolder) -> PreparedData:
-    """The data of a run as its folder holds it."""
+    """The data of a run as its folder holds it; origins still name the user's own files and lines."""
     plain = DataSettings(train=str(folder.data / "train.jsonl"), format="chat")
+    origins = json.loads((folder.path / ORIGINS_FILE).read_text(encoding="utf-8"))
     sets = {}
     for name in PARTS:
         file = folder.data / f"{name}.jsonl"
-        sets[name] = read_examples(file, plain).examples if file.stat().st_size else ()
+        examples = read_examples(file, plain).examples if file.stat().st_size else ()
+        pairs = zip(examples, origins[name], strict=True)
+        sets[name] = tuple(replace(example, origin=Origin(*origin)) for example, origin in pairs)
     found = json.loads((folder.data / "preflight.json").read_text(encoding="utf-8"))
     return PreparedData(**sets, preflight=found)
 
 
 def _tell_rows(rows: Rows) -> Iterator[Event]:
     yield Noticed(f"{rows.file}: {len(rows.examples):,} rows, read as {rows.format}")
+    yield from (Noticed(f"{rows.file}: {note}") for note in rows.notes)
     if rows.bad_rows:
         first = rows.bad_rows[0]
         yield Warned(f"{rows.file}: {len(rows.bad_rows)} rows skipped; the first is {first.origin}: {first.found}")

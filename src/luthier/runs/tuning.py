@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from luthier.adapters import Adapter, load_adapter, put_on
 from luthier.errors import Interrupted, StorageError
@@ -117,7 +118,7 @@ def save_adapter(adapter: Adapter, bench: Workbench, folder: RunFolder) -> str:
         tokenizer: Any = bench.chat.tokenizer
         tokenizer.save_pretrained(part)
         os.rename(part, final)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
         raise StorageError(
             f"{final} could not be written: {error}",

@@ -42,7 +42,7 @@ def set_up(recipe: Recipe) -> Workbench:
 
 
 def load_base(bench: Workbench, recipe: Recipe) -> torch.nn.Module:
-    """The base model. Full tuning keeps float32 weights and rounds per product; LoRA's frozen base is stored rounded."""
+    """The base model. Full tuning keeps float32 weights, rounded per product; LoRA's frozen base is stored rounded."""
     dtype = torch.float32 if isinstance(recipe.method, Full) else bench.precision.dtype
     return load_model(bench.base, dtype, bench.device)
 

@@ -1,4 +1,4 @@
-"""The one loop. It takes steps and yields what happened; it loads no data, draws no bar and knows no objective by name."""
+"""The one loop. It takes steps and yields what happened; it loads no data, draws no bar, knows no objective by name."""
 
 import contextlib
 import math
@@ -139,7 +139,7 @@ def _loss_sum(training: Training, tree: TokenTree) -> torch.Tensor:
     return training.loss_sum(log_probs_P, batch.weights_P)
 
 
-def _rounding(training: Training, device: torch.device) -> contextlib.AbstractContextManager[None]:
+def _rounding(training: Training, device: torch.device) -> contextlib.AbstractContextManager[object]:
     """Autocast for float32 weights that are to be multiplied in bfloat16; nothing otherwise."""
     if training.adapter.is_autocast and training.compute_dtype is not torch.float32:
         return torch.autocast(device.type, training.compute_dtype)

@@ -1,4 +1,4 @@
-"""Twelve things that go wrong for new users: one clear message each, an exit code, no traceback, nothing half-written."""
+"""Twelve things that go wrong for new users: one clear message, an exit code, no traceback, nothing half-written."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.tickets import chat_row, ticket_rows, write_rows
 
-import luthier.data
-import luthier.recipe
-import luthier.runs  # loaded before a test gives up its rights
+from cli.tickets import chat_row, ticket_rows, write_rows
+from luthier.runs import RunFolder
 
 NOBODY = 65534
 # Mounts a disk of a few pages that only the command sees, runs it, and lists what it left there.
@@ -205,10 +203,12 @@ def read_only(monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> Iterator[Pat
         (["init", "rows.jsonl", "--out", "new.yaml"], "new.yaml cannot be written: Permission denied"),
     ],
 )
-def test_12_no_permission_to_write(arguments: list[str], words: str, read_only: Path, call: Callable[..., Any]):
+def test_12_no_permission_to_write(
+    arguments: list[str], words: str, read_only: Path, call: Callable[..., Any], tmp_path: Path
+):
     before = files(read_only)
-    # The modules that this verb needs are loaded while we may still read them.
-    call("init", "rows.jsonl", "--out", os.devnull)
+    # The modules that these verbs need are loaded while we may still read them.
+    assert RunFolder and call("init", "rows.jsonl", "--out", tmp_path / "recipe.yaml").code == 0
     with without_root():
         outcome = call(*arguments)
     assert outcome.code == 6
