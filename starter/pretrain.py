@@ -19,14 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from corpus import documents, training_windows, validation_bytes_and_ids
 from instructions import conversation
 from vocabulary import save_tokenizer, train_tokenizer
-from weights import Weights, save_checkpoint
+from weights import Weights, load_checkpoint, save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,49 @@ def export(model: LlamaForCausalLM, tokenizer: Tokenizer, plan: Plan, out: Path,
     (out / "training.json").write_text(json.dumps({"plan": asdict(plan), **record}, indent=2) + "\n")
 
 
-def main() -> None:
+class Log:
+    """One JSON line per 25 steps; the seconds of a stopped run go on counting where they were."""
+
+    def __init__(self, file: Path, is_resumed: bool):
+        self.file = file
+        self.seconds_before = max(map(float, self._seconds()), default=0.0) if is_resumed and file.exists() else 0.0
+        self.began = time.perf_counter()
+
+    def write(self, entry: dict) -> None:
+        entry["seconds"] = round(self.seconds_before + time.perf_counter() - self.began, 1)
+        with self.file.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+        print(entry, flush=True)
+
+    def total_seconds(self) -> float:
+        return max(map(float, self._seconds()))
+
+    def _seconds(self) -> list[float]:
+        return [json.loads(line)["seconds"] for line in self.file.read_text().splitlines()]
+
+
+def train_step(model: LlamaForCausalLM, weights: Weights, batch: tuple[torch.Tensor, torch.Tensor], factor: float):
+    """One update; returns the loss (nats per target) and the gradient norm before clipping."""
+    ids, target_weights = (tensor.to(model.device) for tensor in batch)
+    loss = 0.0
+    # Quarters keep the logits of a batch near the processor's cache.
+    for part_ids, part_weights in zip(ids.chunk(4), target_weights.chunk(4), strict=True):
+        part = loss_of(model, part_ids, part_weights) * (part_weights.sum() / target_weights.sum())
+        part.backward()
+        loss += part.item()
+    return loss, weights.update(factor)
+
+
+def open_tokenizer(text: Path, folder: Path, plan: Plan):
+    """The tokenizer as ``AutoTokenizer`` loads it; trained on the first call."""
+    if not (folder / "chat_template.jinja").exists():
+        rng = random.Random(plan.seed)
+        samples = ["\n".join(t["content"] for t in conversation(rng, ["A short sentence."])) for _ in range(2000)]
+        save_tokenizer(train_tokenizer(text, plan.vocabulary, samples), folder, plan.context_tokens)
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=Path, required=True, help="folder with the *.txt.gz files that README.md lists")
     parser.add_argument("--work", type=Path, required=True, help="folder for the token cache and checkpoints")
@@ -182,75 +223,42 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=Plan.tokens)
     parser.add_argument("--stop-step", type=int, help="stop (and save) before this step")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_arguments()
     plan = Plan(tokens=args.tokens)
     args.work.mkdir(parents=True, exist_ok=True)
-
-    chat_folder = args.work / "tokenizer"
-    if not (chat_folder / "chat_template.jinja").exists():
-        rng = random.Random(plan.seed)
-        texts = ["\n".join(t["content"] for t in conversation(rng, ["A short sentence."])) for _ in range(2000)]
-        save_tokenizer(train_tokenizer(args.text, plan.vocabulary, texts), chat_folder, plan.context_tokens)
-    chat = AutoTokenizer.from_pretrained(chat_folder)
-    tokenizer = chat.backend_tokenizer
-
+    chat = open_tokenizer(args.text, args.work / "tokenizer", plan)
     batches = Batches(plan, args.text, args.work / f"tokens-{plan.vocabulary}", chat)
-    size_bytes, valid = validation_bytes_and_ids(args.text, tokenizer)
-    model = build_model(plan, tokenizer).to(args.device)
+    size_bytes, valid = validation_bytes_and_ids(args.text, chat.backend_tokenizer)
+    model = build_model(plan, chat.backend_tokenizer).to(args.device)
     weights = Weights(model, plan.matrix_rate, plan.vector_rate, plan.weight_decay)
-    start, seconds_before = 0, 0.0
-    checkpoint = args.work / "latest.safetensors"
-    if checkpoint.exists():
-        weights.restore({k: v.to(args.device) for k, v in load_file(checkpoint).items()})
-        start = int((args.work / "latest.step").read_text())
-    log = args.work / "log.jsonl"
-    if start and log.exists():
-        seconds_before = max((json.loads(line)["seconds"] for line in log.open()), default=0.0)
-    print(
-        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(batches.short):,} windows, "
-        f"step {start} of {plan.steps}",
-        flush=True,
-    )
+    start = load_checkpoint(args.work, weights, "latest", args.device)
+    log = Log(args.work / "log.jsonl", is_resumed=start > 0)
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"{parameters:,} parameters, {len(batches.short):,} windows, step {start} of {plan.steps}", flush=True)
 
-    began = time.perf_counter()
-    for step in range(start, min(plan.steps, args.stop_step or plan.steps)):
+    def score() -> float:
+        return round(bits_per_byte(model, valid, size_bytes, plan.window_tokens), 4)
+
+    end = min(plan.steps, args.stop_step or plan.steps)
+    for step in range(start, end):
         if step == plan.decay_start:
             save_checkpoint(args.work, weights, step, "before-decay")
-        ids, target_weights = (t.to(args.device) for t in batches(step))
-        loss = 0.0
-        # Quarters keep the logits of a batch near the processor's cache.
-        quarters = list(zip(ids.chunk(4), target_weights.chunk(4), strict=True))
-        for part_ids, part_weights in quarters:
-            part = loss_of(model, part_ids, part_weights) * (part_weights.sum() / target_weights.sum())
-            part.backward()
-            loss += part.item()
-        norm = weights.update(plan.rate_factor(step))
-        last = step + 1 == plan.steps
-        if (step + 1) % 25 == 0 or last:
-            entry = {
-                "step": step + 1,
-                "tokens": (step + 1) * plan.batch_tokens,
-                "loss": round(loss, 4),
-                "norm": round(norm, 3),
-                "seconds": round(seconds_before + time.perf_counter() - began, 1),
-            }
-            if (step + 1) % 500 == 0 or last:
-                entry["bits_per_byte"] = round(bits_per_byte(model, valid, size_bytes, plan.window_tokens), 4)
-            with log.open("a") as file:
-                file.write(json.dumps(entry) + "\n")
-            print(entry, flush=True)
-        if (step + 1) % 200 == 0 or last:
-            save_checkpoint(args.work, weights, step + 1, "latest")
-    if (args.work / "latest.step").exists() and int((args.work / "latest.step").read_text()) == plan.steps:
-        score = bits_per_byte(model, valid, size_bytes, plan.window_tokens)
-        seconds = max(json.loads(line)["seconds"] for line in log.open())
-        export(
-            model,
-            tokenizer,
-            plan,
-            args.out,
-            {"validation_bits_per_byte": round(score, 4), "seconds": seconds, "device": args.device},
-        )
+        loss, norm = train_step(model, weights, batches(step), plan.rate_factor(step))
+        done = step + 1
+        if done % 25 == 0 or done == plan.steps:
+            entry = {"step": done, "tokens": done * plan.batch_tokens, "loss": round(loss, 4), "norm": round(norm, 3)}
+            if done % 500 == 0 or done == plan.steps:
+                entry["bits_per_byte"] = score()
+            log.write(entry)
+        if done % 200 == 0 or done == end:
+            save_checkpoint(args.work, weights, done, "latest")
+    if end == plan.steps:
+        record = {"validation_bits_per_byte": score(), "seconds": log.total_seconds(), "device": args.device}
+        export(model, chat.backend_tokenizer, plan, args.out, record)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM
 
 
@@ -67,3 +67,12 @@ def save_checkpoint(folder: Path, weights: Weights, step: int, name: str) -> Non
     save_file(weights.tensors(), part, metadata={"step": str(step)})
     os.replace(part, folder / f"{name}.safetensors")
     (folder / f"{name}.step").write_text(str(step))
+
+
+def load_checkpoint(folder: Path, weights: Weights, name: str, device: str) -> int:
+    """Take up a checkpoint, if there is one; returns the number of steps done."""
+    file = folder / f"{name}.safetensors"
+    if not file.exists():
+        return 0
+    weights.restore({key: value.to(device) for key, value in load_file(file).items()})
+    return int((folder / f"{name}.step").read_text())

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, Gemma2Config, MistralConfig, Qwen3Config
 
 from luthier.models import open_doorway, tree_log_probs
 from luthier.objectives import sft_loss_sum
-from luthier.tokens import Branch, pack
+from luthier.tokens import Branch, fold, pack
 from luthier.tokens.batch import to_batch
 from tiny import VOCABULARY, random_branches, row_by_row_loss, tiny_llama
 
@@ -95,3 +97,36 @@ def test_the_same_row_twice_counts_twice():
     row = random_branches(1)[0]
     once, twice = tree_loss(model, [row]), tree_loss(model, [row, row])
     assert twice.item() == pytest.approx(2 * once.item(), rel=1e-6)
+
+
+@st.composite
+def random_trees(draw, most_tokens=200):
+    """Branches that fork from earlier ones anywhere (also at their ends, or not at all); all but roots are trained."""
+    token = st.integers(0, VOCABULARY - 1)
+    written = [draw(st.lists(token, min_size=2, max_size=40))]
+    for _ in range(draw(st.integers(0, 8))):
+        parent = written[draw(st.integers(0, len(written) - 1))]
+        beginning = parent[: draw(st.integers(0, len(parent)))]
+        ids = beginning + draw(st.lists(token, min_size=0 if len(beginning) > 1 else 2, max_size=20))
+        if sum(map(len, written)) + len(ids) > most_tokens:
+            break
+        written.append(ids)
+    return [Branch(tuple(ids), (0.0, *[1.0] * (len(ids) - 1))) for ids in written]
+
+
+def unrolled_log_probs(model, branches):
+    parts = []
+    for branch in branches:
+        ids = torch.tensor([branch.ids])
+        log_probs = model(input_ids=ids).logits[0, :-1].log_softmax(dim=-1)
+        parts.append(log_probs.gather(-1, ids[0, 1:, None])[:, 0])
+    return torch.cat(parts)
+
+
+@given(random_trees(), st.sampled_from([None, 1, 8]))
+@settings(max_examples=25, deadline=None)
+@torch.no_grad()
+def test_folded_log_probs_equal_unrolled_ones_on_any_tree(branches, least_shared_tokens):
+    folded = tree_log_probs(tiny_llama(), to_batch(fold(branches, least_shared_tokens)))
+    expected = unrolled_log_probs(tiny_llama(attention="sdpa"), branches)
+    torch.testing.assert_close(folded, expected, rtol=1e-5, atol=1e-5)

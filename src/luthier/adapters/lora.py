@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,7 +73,8 @@ def wrap_with_lora(
 
 
 def _target_names(model: nn.Module, targets: str | Sequence[str]) -> list[str]:
-    output = model.get_output_embeddings()  # pyright: ignore[reportCallIssue]
+    language_model: Any = model
+    output = language_model.get_output_embeddings()
     linears = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not output]
     if targets == "all-linear":
         return linears

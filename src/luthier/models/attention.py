@@ -6,7 +6,7 @@ mask function for our name build no mask at all.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from transformers import AttentionInterface
@@ -62,7 +62,8 @@ def attention_doorway(
         softcap=softcap,
         sinks_H=s_aux,
     )
-    output = attention_plan.attend(int(module.layer_idx), query, key, value, rules)  # pyright: ignore[reportArgumentType]
+    layer: Any = module.layer_idx
+    output = attention_plan.attend(int(layer), query, key, value, rules)
     return output.transpose(1, 2), None
 
 

@@ -86,7 +86,7 @@ def _refuse_pickles(folder: Path) -> None:
         raise ModelError(
             f"{folder} holds its weights as pickle ({pickles[0]})",
             expected="model.safetensors: a pickle can run any code when it is opened, so luthier never opens one",
-            fix="download the safetensors version, or convert it on a trusted machine with Transformers' save_pretrained",
+            fix="download the safetensors version, or convert it with Transformers on a machine you trust",
         )
     raise ModelError(
         f"no weights in {folder}",

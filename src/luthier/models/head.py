@@ -26,7 +26,7 @@ class _LogProbs(torch.autograd.Function):
         return torch.cat(log_probs)
 
     @staticmethod
-    def backward(ctx: Any, grad_N):  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(ctx: Any, grad_N):
         hidden_ND, weight_VD, bias_V, target_N, normaliser_N = ctx.saved_tensors
         needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         grad_hidden = torch.empty_like(hidden_ND) if needs_hidden else None
@@ -63,9 +63,9 @@ class Head:
     """A model's output projection with what its configuration does to logits afterwards."""
 
     def __init__(self, model: torch.nn.Module):
-        self.projection: Any = model.get_output_embeddings()  # pyright: ignore[reportCallIssue]
-        config: Any = model.config
-        text = config.get_text_config()
+        language_model: Any = model
+        self.projection: Any = language_model.get_output_embeddings()
+        text = language_model.config.get_text_config()
         self.softcap: float | None = getattr(text, "final_logit_softcapping", None)
         # Cohere multiplies logits by logit_scale, Granite divides them by logits_scaling.
         self.scale = float(getattr(text, "logit_scale", None) or 1.0) / float(

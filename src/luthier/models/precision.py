@@ -42,7 +42,7 @@ def choose_precision(asked: Literal["auto", "float32", "bfloat16"], device: torc
 def _has_bfloat16_instructions() -> bool:
     from torch import cpu
 
-    return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())  # pyright: ignore[reportPrivateUsage]
+    return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
 
 
 def _rate(dtype: torch.dtype, device: torch.device) -> float:

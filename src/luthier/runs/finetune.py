@@ -135,6 +135,8 @@ def _judge(
     folder: RunFolder, recipe: Recipe, bench: Workbench, data: PreparedData, judging: Judging
 ) -> Iterator[Event]:
     yield StageStarted("report")
+    # Read before the classical baseline, whose own matrices would be counted as the model's.
+    peak_bytes = peak_memory_bytes(bench.device)
     arms = [load_arm(folder, name) for name in recipe.evaluation.arms]
     results: list[ArmResult] = [result for result, _ in arms]
     baseline: ClassicalBaseline | None = None
@@ -144,7 +146,7 @@ def _judge(
     facts: dict[str, Any] = json.loads((folder.path / FACTS_FILE).read_text(encoding="utf-8"))
     facts["environment"] = describe_environment(bench.precision.name, bench.device)
     facts["licence"] = stated_licence(bench.base.path)
-    facts["peak_memory_bytes"] = max(facts.get("peak_memory_bytes", 0), peak_memory_bytes(bench.device))
+    facts["peak_memory_bytes"] = max(facts.get("peak_memory_bytes", 0), peak_bytes)
     write_run_report(folder, recipe, data, judging, arms, verdict, baseline, facts)
     yield VerdictReached(verdict.decision, verdict.sentence)
 

@@ -5,6 +5,7 @@ Every file but `events.jsonl` is written beside its final name and renamed, so a
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -117,7 +118,8 @@ class RunFolder:
                 os.fsync(file.fileno())
             part.replace(target)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise _unwritable(target, error) from None
 
     def lock(self) -> IO[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -44,7 +45,8 @@ def forecast(adapter: Adapter, plan: StepPlan, compute_dtype: torch.dtype) -> Fo
 
 def _peak_bytes(adapter: Adapter, tokens: int, compute_dtype: torch.dtype) -> int:
     """Weights, gradients and two moments of what trains, and the activations of the largest micro-batch."""
-    config = adapter.model.config.get_text_config()  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
+    model: Any = adapter.model
+    config = model.config.get_text_config()
     weights = sum(p.numel() * p.element_size() for p in adapter.model.parameters())
     trained = sum(p.numel() for p in adapter.parameters().values())
     unit_bytes = 4 if adapter.is_autocast else compute_dtype.itemsize
