@@ -6,6 +6,9 @@ Shapes: N tokens to read, D width, V vocabulary. Logits exist for one chunk at a
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
+
+from luthier.models.shapes import TOKENS, round_up
 
 CHUNK_TOKENS = 1024
 
@@ -84,8 +87,11 @@ class Head:
         if torch.is_autocast_enabled(device_type):
             # Rounded here, so that the backward pass, which autocast does not reach, sees the same logits.
             hidden_ND = hidden_ND.to(torch.get_autocast_dtype(device_type))
+        count = len(target_N)
+        more = round_up(count, TOKENS) - count
+        hidden_ND, target_N = pad(hidden_ND, (0, 0, 0, more)), pad(target_N, (0, more))
         result = _LogProbs.apply(
             hidden_ND, self.projection.weight, self.projection.bias, target_N, self.softcap, self.scale
         )
         assert isinstance(result, torch.Tensor)
-        return result
+        return result[:count]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from luthier.models.attention import LayerRules, attend_densely, bias_from
+from luthier.models.shapes import SEGMENT, round_up
 from luthier.tokens.batch import TreeBatch
 from luthier.tokens.tree import TokenTree
 
@@ -81,11 +82,11 @@ class TreePlan:
         return output_SHD.transpose(0, 1)[None]
 
 
-def plan_tree(batch: TreeBatch) -> TreePlan:
-    """Segments of the tree in groups of like shape."""
+def plan_tree(batch: TreeBatch, size: int | None = None) -> TreePlan:
+    """Segments of the tree in groups of like shape. Tokens from T up to ``size`` are padding, their output is free."""
     device = batch.ids_T.device
     groups = [_pad(group, batch.tree, device) for group in group_segments(segments_of(batch.tree))]
-    places = np.zeros(batch.tree.computed_tokens, dtype=np.int64)
+    places = np.zeros(size or batch.tree.computed_tokens, dtype=np.int64)
     base = 0
     for group, members in groups:
         width = group.query_GQ.shape[1]
@@ -126,8 +127,8 @@ def group_segments(segments: Sequence[Segment]) -> list[list[Segment]]:
 
 def _pad(members: list[Segment], tree: TokenTree, device: torch.device) -> tuple[SegmentGroup, list[Segment]]:
     """Padding queries repeat the segment's last one, padding keys its last key; both are cut or masked away."""
-    height = max(s.queries for s in members)
-    width = max(len(s.keys) for s in members)
+    height = round_up(max(s.queries for s in members), SEGMENT)
+    width = round_up(max(len(s.keys) for s in members), SEGMENT)
     query_GQ = np.stack([np.minimum(np.arange(s.start, s.start + height), s.end - 1) for s in members])
     key_GL = np.stack([np.pad(s.keys, (0, width - len(s.keys)), mode="edge") for s in members])
     is_real_GL = np.arange(width)[None] < np.array([len(s.keys) for s in members])[:, None]

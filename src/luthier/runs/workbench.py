@@ -32,6 +32,9 @@ class Workbench:
 
 def set_up(recipe: Recipe) -> Workbench:
     """Check the model's folder, read its tokenizer and template, choose device, threads and precision."""
+    # oneDNN keeps a compiled kernel for each of its last 1,024 shapes, half a gigabyte in a long run. It reads this
+    # once, at its first product.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     torch.set_num_threads(recipe.training.threads or _usable_cores())
     base = open_model_folder(recipe.model.path)
     chat = ChatTemplate(load_tokenizer(base.path), recipe.model.chat_template, recipe.model.template_arguments)
