@@ -32,7 +32,7 @@ from weights import Weights, load_checkpoint, save_checkpoint
 class Plan:
     """Everything that decides the weights."""
 
-    tokens: int = 14_000_000
+    tokens: int = 12_000_000
     vocabulary: int = 4096
     width: int = 256
     layers: int = 6
