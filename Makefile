@@ -16,7 +16,7 @@ help:
 	@echo "make demo    install, then from rows to a judged, tuned model on examples/support-triage"
 	@echo "make test    all tests"
 	@echo "make check   format, lint, types and the rules of the house"
-	@echo "make bench   time the whole way on BANKING77: make bench DATA=/path/to/banking77"
+	@echo "make bench   speed of generation against Transformers, side by side"
 
 demo: $(VENV)/.luthier-installed
 	$(LUTHIER) run examples/support-triage/recipe.yaml
@@ -31,11 +31,7 @@ check: $(VENV)/.check-installed
 	$(VENV)/bin/python -m pytest tests/house
 
 bench: $(VENV)/.luthier-installed
-	@{ test -f "$(DATA)/train.jsonl.gz" && test -f "$(DATA)/test.jsonl.gz"; } || { \
-		echo "make bench DATA=FOLDER: FOLDER holds train.jsonl.gz and test.jsonl.gz, see examples/banking77/README.md"; \
-		exit 1; }
-	$(LUTHIER) run examples/banking77/recipe.yaml \
-		--set data.train="$(DATA)/train.jsonl.gz" --set data.golden="$(DATA)/test.jsonl.gz"
+	$(VENV)/bin/python benchmarks/generation.py
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { \
