@@ -28,11 +28,11 @@ def test_validation_that_still_falls_at_the_end_is_still_improving():
 
 @pytest.mark.parametrize("last", [0.995, 1.0, 1.015])
 def test_a_plateau_is_no_sign(last: float):
-    assert judge_overfitting(FALLING, validated(1.5, 1.2, 1.0, last)).verdict == "no sign"
+    assert judge_overfitting(FALLING, validated(1.5, 1.2, 1.0, last)).finding == "no sign"
 
 
 def test_a_bump_in_the_middle_is_forgiven_when_the_end_is_good():
-    assert judge_overfitting(FALLING, validated(1.0, 1.4, 1.0, 1.0)).verdict == "no sign"
+    assert judge_overfitting(FALLING, validated(1.0, 1.4, 1.0, 1.0)).finding == "no sign"
 
 
 def test_training_loss_that_rises_as_well_is_another_illness():
@@ -42,7 +42,7 @@ def test_training_loss_that_rises_as_well_is_another_illness():
 
 
 def test_losses_near_zero_are_not_magnified():
-    assert judge_overfitting(FALLING, validated(0.1, 0.001, 0.002)).verdict == "no sign"
+    assert judge_overfitting(FALLING, validated(0.1, 0.001, 0.002)).finding == "no sign"
 
 
 @pytest.mark.parametrize("losses", [(), (1.0,)])

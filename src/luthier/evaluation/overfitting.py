@@ -54,8 +54,8 @@ def judge_overfitting(train: Curve, validation: Curve) -> OverfittingVerdict:
             verdict = finding
             sentence = f"{lowest}, its last point, and was still falling: more epochs may help."
         case _:
-            verdict = finding
-            sentence = f"{lowest} and ended at {last_loss:.3f}: no sign of overfitting."
+            verdict = "no sign of overfitting"
+            sentence = f"{lowest} and ended at {last_loss:.3f}."
     return OverfittingVerdict(finding, verdict, sentence, best_step, best_loss, last_loss)
 
 

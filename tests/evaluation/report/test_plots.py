@@ -71,3 +71,10 @@ def test_a_long_curve_is_averaged_to_what_a_screen_can_show(steps, stride):
     drawn = ElementTree.fromstring(loss_plot(Overfitting(verdict="", sentence="", train_curve=curve)))
     line = next(drawn.iter("polyline"))
     assert len((line.get("points") or "").split()) <= 240
+
+
+def test_losses_that_span_a_wide_range_are_drawn_on_a_logarithmic_scale():
+    curve = ((0, 5.0), (10, 0.5), (20, 0.05))
+    drawn = ElementTree.fromstring(loss_plot(Overfitting(verdict="", sentence="", validation_curve=curve)))
+    first, second, third = (float(circle.get("cy", "")) for circle in drawn.iter("circle"))
+    assert second - first == pytest.approx(third - second, abs=0.2)

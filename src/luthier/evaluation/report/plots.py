@@ -17,6 +17,9 @@ from luthier.evaluation.report.wording import bounds, count, metric_title, point
 _ROW_HEIGHT = 46
 _LOSS_HEIGHT = 240
 _LONGEST_LABEL = 30
+_LOGARITHMIC_FROM = 8
+_LEAST_DRAWN_LOSS = 1e-4
+_MOST_TICKS = 9
 _MOST_CURVE_POINTS = 240
 
 
@@ -34,10 +37,14 @@ class _Axis:
     low: float
     high: float
     ticks: tuple[float, ...]
+    is_logarithmic: bool = False
 
     def share(self, value: float) -> float:
         """Where ``value`` lies between the ends, 0 to 1, never outside the drawing."""
-        return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
+        low, high = self.low, self.high
+        if self.is_logarithmic:
+            low, high, value = math.log(low), math.log(high), math.log(max(value, low))
+        return min(1.0, max(0.0, (value - low) / (high - low)))
 
 
 def forest_plot(report: Report) -> str:
@@ -66,15 +73,16 @@ def loss_plot(curves: Overfitting) -> str:
     if not every:
         return ""
     losses = [loss for _, loss in every]
-    vertical = _axis_around(losses, losses, least_span=0.01)
+    vertical = _loss_axis(losses)
     last_step = max(1, max(step for step, _ in every))
     steps = _Axis(0, last_step, tuple(t for t in _nice_ticks(0, last_step) if t == int(t)))
     svg = _drawing("loss", _LOSS_HEIGHT + 24, "Loss by step", _speak_losses(curves))
-    decimals = max((len(f"{tick:g}".partition(".")[2]) for tick in vertical.ticks), default=0)
+    decimals = max((len(f"{tick:f}".rstrip("0").partition(".")[2]) for tick in vertical.ticks), default=0)
     for tick in vertical.ticks:
         y = _height(vertical, tick)
         _line(svg, "0%", y, "100%", y, "grid")
-        _text(svg, "-8", y + 4, f"{tick:.{decimals}f}", "tick", "end")
+        label = f"{tick:g}" if vertical.is_logarithmic else f"{tick:.{decimals}f}"
+        _text(svg, "-8", y + 4, label, "tick", "end")
     for tick in steps.ticks:
         _text(svg, _percent(steps.share(tick)), _LOSS_HEIGHT + 18, f"{tick:,.0f}", "tick", _anchor(steps.share(tick)))
     if curves.best_step is not None and validation:
@@ -169,6 +177,22 @@ def _axis_around(
         low, high = ends if high - low > 0.6 else (max(ends[0], low), min(ends[1], high))
     ticks = _nice_ticks(low, high)
     return _Axis(low, high, tuple(tick for tick in ticks if low <= tick <= high))
+
+
+def _loss_axis(losses: Sequence[float]) -> _Axis:
+    """Logarithmic where the first steps would otherwise press all later ones flat onto the ground."""
+    low, high = min(losses), max(losses)
+    if low < _LEAST_DRAWN_LOSS or high < _LOGARITHMIC_FROM * low:
+        positive = [loss for loss in losses if loss >= _LEAST_DRAWN_LOSS]
+        if not positive or max(positive) < _LOGARITHMIC_FROM * min(positive):
+            return _axis_around(losses, losses, least_span=0.01)
+        low = min(positive)
+    low, high = low / 1.2, high * 1.2
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [10.0**power * nice for power in powers for nice in (1, 2, 5) if low <= 10.0**power * nice <= high]
+    if len(ticks) > _MOST_TICKS:
+        ticks = [tick for tick in ticks if f"{tick:e}".startswith("1.0")]
+    return _Axis(low, high, tuple(ticks), is_logarithmic=True)
 
 
 def _nice_ticks(low: float, high: float) -> list[float]:
