@@ -10,14 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.tickets import WORDS, ticket_rows, write_rows
+from cli.tickets import ticket_rows, write_rows
 from luthier.cli.main import run_verb
-
-TEMPLATE = (
-    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
-CONTEXT_TOKENS = 256
 
 
 @dataclass(frozen=True)
@@ -50,34 +44,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder as one downloads them: random Llama weights, byte-level tokenizer, chat template."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    """A model folder as one downloads them, with a context of 256 tokens."""
+    # Torch takes seconds to load, and most tests of this room do without.
+    from tiny import write_tiny_model
 
-    base = Tokenizer(models.BPE())
-    base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    base.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
-    base.train_from_iterator([" ".join(WORDS)], trainer)
-    special = ["<|user|>", "<|assistant|>", "<|system|>"]
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=base, eos_token="<|end|>", additional_special_tokens=special)
-    tokenizer.chat_template = TEMPLATE
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=CONTEXT_TOKENS,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    folder = tmp_path_factory.mktemp("model")
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return write_tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
