@@ -17,7 +17,7 @@ def test_trained_tokens_are_marked_and_counted(here: Path, rows_file: Path, tiny
         f"rows.jsonl, line {number}" for number in (1, 2, 3)
     ]
     assert "<|assistant|>[[y|e|s|<|end|>]]" in outcome.out
-    assert "  trained tokens: 11\n" in outcome.out
+    assert "  trained tokens: 10\n" in outcome.out
 
 
 def test_colour_can_be_asked_for(here: Path, rows_file: Path, tiny_model: Path, call: Callable[..., Any]):
