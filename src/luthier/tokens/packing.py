@@ -6,7 +6,7 @@ Which examples meet in a step is drawn before anything is folded, so folding and
 from collections.abc import Sequence
 
 from luthier.tokens.branch import Branch
-from luthier.tokens.tree import LEAST_SHARED_TOKENS, TokenTree, fold
+from luthier.tokens.tree import LEAST_SHARED_TOKENS, TokenTree, common_length, fold
 
 
 def pack(branches: Sequence[Branch], budget_tokens: int, is_folded: bool = True) -> list[TokenTree]:
@@ -36,6 +36,5 @@ def _shared(last: Branch, branch: Branch, least: int | None) -> int:
     """An estimate of what folding would save; it never exceeds what it does save by more than a short beginning."""
     if least is None:
         return 0
-    size = min(len(last.ids), len(branch.ids))
-    common = next((i for i in range(size) if last.ids[i] != branch.ids[i]), size)
+    common = common_length(last.ids, branch.ids)
     return common if common >= least else 0

@@ -65,7 +65,7 @@ class _TreeWriter:
 
     def shared_with_last(self, ids: tuple[int, ...], least_shared_tokens: int) -> int:
         """How many tokens to share with the last branch: its common beginning, or an earlier fork that is near."""
-        common = _common_length(self.last_ids, ids)
+        common = common_length(self.last_ids, ids)
         if common == len(self.last_ids):
             return common
         nearest = max(fork for fork in self.forks if fork <= common)
@@ -91,7 +91,8 @@ class _TreeWriter:
         return tuple(np.array(column, dtype=np.int64) for column in (self.ids, self.parent, self.depth, self.exit))
 
 
-def _common_length(left: tuple[int, ...], right: tuple[int, ...]) -> int:
+def common_length(left: tuple[int, ...], right: tuple[int, ...]) -> int:
+    """How many tokens two sequences begin with in common, by bisection over slices."""
     size = min(len(left), len(right))
     if left[:size] == right[:size]:
         return size
