@@ -16,7 +16,7 @@ help:
 	@echo "make demo    install, then from rows to a judged, tuned model on examples/support-triage"
 	@echo "make test    all tests"
 	@echo "make check   format, lint, types and the rules of the house"
-	@echo "make bench   speed of generation against Transformers, side by side"
+	@echo "make bench   speed and memory of training against TRL and Transformers, side by side: hours; it tells how many"
 
 demo: $(VENV)/.luthier-installed
 	$(LUTHIER) run examples/support-triage/recipe.yaml
@@ -30,7 +30,10 @@ check: $(VENV)/.check-installed
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
 	$(VENV)/bin/python -m pytest tests/house
 
-bench: $(VENV)/.luthier-installed
+# Peers come with the tests' packages. BENCH passes flags on: make bench BENCH="--model 45m --rounds 3"
+bench: $(VENV)/.test-installed
+	$(VENV)/bin/python -m benchmarks.ceiling
+	$(VENV)/bin/python -m benchmarks.training $(BENCH)
 	$(VENV)/bin/python benchmarks/generation.py
 
 $(VENV)/.made:

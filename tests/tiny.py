@@ -13,22 +13,23 @@ from luthier.tokens import Branch
 VOCABULARY = 64
 
 
-def tiny_llama(seed: int = 0, attention: str = "luthier") -> LlamaForCausalLM:
+def tiny_llama(seed: int = 0, attention: str = "luthier", **changes: Any) -> LlamaForCausalLM:
     """Two layers, four heads on two key/value heads, float32. ``attention="sdpa"`` is Transformers' own path."""
     open_doorway()
     torch.manual_seed(seed)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        attn_implementation=attention,
-        bos_token_id=None,
-        eos_token_id=1,
-    )
+    settings: dict[str, Any] = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 256,
+        "attn_implementation": attention,
+        "bos_token_id": None,
+        "eos_token_id": 1,
+    }
+    config = LlamaConfig(**(settings | changes))
     model = LlamaForCausalLM(config)
     with torch.no_grad():
         for parameter in model.parameters():

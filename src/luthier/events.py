@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,69 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True)
+class SuspectRow:
+    """A training example and its loss, in nats per trained token; None when that is not finite."""
+
+    name: str
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class InstabilityFound:
+    """A step unlike those before it, told before its update; the trouble showed first at ``since_step``.
+
+    ``seen`` is None when it is not finite. ``rows`` are the worst of the step's ``step_rows`` rows, worst first.
+    """
+
+    step: int
+    since_step: int
+    kind: Literal["gradient spike", "loss explosion", "not finite"]
+    message: str
+    seen: float | None
+    limit: float | None
+    rows: tuple[SuspectRow, ...]
+    step_rows: int
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """The run goes on from the state after ``to_step`` steps; its learning rates are multiplied by ``rate_factor``."""
+
+    step: int
+    to_step: int
+    rate_factor: float
+    rollbacks: int
+
+
+@dataclass(frozen=True)
+class StoppedEarly:
+    """``patience`` validations in a row brought no lower loss, so the run ends after ``step`` of ``steps`` steps."""
+
+    step: int
+    steps: int
+    patience: int
+
+
+@dataclass(frozen=True)
+class BestTaken:
+    """What the run leaves is the state after ``step`` steps, which had the lowest validation loss (nats per token)."""
+
+    step: int
+    loss: float
+    last_step: int
+
+
+@dataclass(frozen=True)
+class TrainingFailed:
+    """One of several trainings side by side ends before its step ``step``, with an error; the others go on."""
+
+    step: int
+    found: str
+    expected: str
+    fix: str
+
+
+@dataclass(frozen=True)
 class ItemsAnswered:
     """Progress of one evaluation arm."""
 
@@ -80,7 +143,21 @@ class VerdictReached:
     sentence: str
 
 
-Event = StageStarted | Noticed | Warned | StepFinished | Validated | CheckpointSaved | ItemsAnswered | VerdictReached
+Event = (
+    StageStarted
+    | Noticed
+    | Warned
+    | StepFinished
+    | Validated
+    | CheckpointSaved
+    | InstabilityFound
+    | RolledBack
+    | StoppedEarly
+    | BestTaken
+    | TrainingFailed
+    | ItemsAnswered
+    | VerdictReached
+)
 
 
 def as_json(event: Event) -> dict[str, Any]:

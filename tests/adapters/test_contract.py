@@ -1,101 +1,143 @@
-"""One contract for all methods: begins as identity, trains only itself, survives save and load; PEFT agrees."""
+"""One contract for all methods: begins as identity, trains only itself, survives save and load, shares its base."""
 
 import pytest
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from luthier.adapters import LoraAdapter, load_adapter, load_lora, put_on
+from luthier.adapters import QuantisedLinear, SlotRange, load_adapter, prepare_base
+from luthier.adapters.linears import Wrapper
 from luthier.errors import ModelError
-from luthier.recipe import Full, Lora
-from tiny import tiny_llama
+from tiny_adapters import (
+    BESIDE_OTHERS,
+    BOTTLENECKS,
+    FULL,
+    IDS,
+    LORA,
+    METHODS,
+    TRAINED_TOKENS,
+    adapted,
+    base_model,
+    logits,
+    row_losses,
+    shaken,
+)
 
-METHODS = [Lora(rank=4), Lora(rank=3, alpha=5.0, targets=("q_proj", "down_proj")), Full()]
-IDS = torch.tensor([[3, 9, 27, 17, 51, 25]])
-
-
-def logits(model):
-    model.set_attn_implementation("sdpa")
-    with torch.no_grad():
-        return model(input_ids=IDS).logits
-
-
-def shaken(adapter):
-    """The adapter after something was learnt."""
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for parameter in adapter.parameters().values():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return adapter
+FROZEN_BASE = [name for name in METHODS if name not in FULL]
+ROWS = torch.tensor([[3, 9, 27, 17, 51, 25], [8, 1, 44, 9, 60, 2]])
 
 
-def base_model():
-    model = tiny_llama()
-    return model.requires_grad_(False).eval()
+def base_for(name, **changes):
+    model = base_model(**changes)
+    prepare_base(METHODS[name], model)
+    return model
 
 
-@pytest.mark.parametrize("method", METHODS, ids=str)
-def test_begins_as_identity(method):
-    expected = logits(base_model())
-    adapter = put_on(method, base_model(), "base", seed=0)
-    torch.testing.assert_close(logits(adapter.model), expected, rtol=0, atol=0)
+@pytest.mark.parametrize("name", METHODS)
+def test_it_begins_as_identity(name):
+    expected = logits(base_for(name))
+    torch.testing.assert_close(logits(adapted(name, base_for(name)).model), expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=str)
-def test_trains_only_itself(method):
-    adapter = put_on(method, base_model(), "base", seed=0)
-    adapter.model.set_attn_implementation("sdpa")
-    adapter.model(input_ids=IDS).logits.sum().backward()
+@pytest.mark.parametrize("name", METHODS)
+def test_it_trains_only_itself(name):
+    adapter = shaken(adapted(name, base_for(name)))
+    row_losses(adapter.model, ROWS).sum().backward()
     with_gradient = {id(p) for p in adapter.model.parameters() if p.grad is not None}
     assert with_gradient == {id(p) for p in adapter.parameters().values()}
+    assert all(p.grad.abs().max() > 0 for p in adapter.parameters().values())
 
 
-def test_a_saved_adapter_loads_bit_equal_and_peft_gives_the_same_logits(tmp_path):
-    adapter = shaken(put_on(Lora(rank=4), base_model(), "base", seed=0))
+@pytest.mark.parametrize("name", FROZEN_BASE)
+def test_a_saved_adapter_loads_bit_equal(name, tmp_path):
+    adapter = shaken(adapted(name, base_for(name)))
+    adapter.save(tmp_path)
+    again = load_adapter(base_for(name), "base", tmp_path)
+    assert list(again.parameters()) == list(adapter.parameters())
+    assert all(torch.equal(p, again.parameters()[key]) for key, p in adapter.parameters().items())
+    torch.testing.assert_close(logits(again.model), logits(adapter.model), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_model_loads_in_transformers_and_gives_the_same_logits(name, tmp_path):
+    adapter = shaken(adapted(name, base_for(name)))
+    adapter.save(tmp_path)
+    again = AutoModelForCausalLM.from_pretrained(tmp_path, local_files_only=True)
+    torch.testing.assert_close(logits(again), logits(adapter.model), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("is_tied", [False, True], ids=["own head", "tied head"])
+@pytest.mark.parametrize("name", [*LORA, *TRAINED_TOKENS])
+def test_peft_loads_it_and_gives_the_same_logits(name, is_tied, tmp_path):
+    adapter = shaken(adapted(name, base_for(name, is_tied=is_tied)))
+    adapter.save(tmp_path)
+    with_peft = PeftModel.from_pretrained(base_model(is_tied), str(tmp_path))
+    torch.testing.assert_close(logits(with_peft.base_model.model), logits(adapter.model), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in BOTTLENECKS])
+def test_merging_keeps_the_logits_and_leaves_a_plain_model(name):
+    adapter = shaken(adapted(name, base_for(name)))
     expected = logits(adapter.model)
-    adapter.save(tmp_path / "adapter")
-    again = load_adapter(base_model(), "base", tmp_path / "adapter")
-    for name, parameter in adapter.parameters().items():
-        assert torch.equal(parameter, again.parameters()[name])
-    with_peft = PeftModel.from_pretrained(base_model(), str(tmp_path / "adapter"))
-    torch.testing.assert_close(logits(with_peft.base_model.model), expected, rtol=1e-5, atol=1e-5)
+    merged = adapter.merge()
+    torch.testing.assert_close(logits(merged), expected, rtol=1e-5, atol=1e-4)
+    assert not any(isinstance(module, Wrapper | QuantisedLinear) for module in merged.modules())
 
 
-def test_a_full_model_loads_in_transformers_and_gives_the_same_logits(tmp_path):
-    adapter = shaken(put_on(Full(), base_model(), "base", seed=0))
-    expected = logits(adapter.model)
-    adapter.save(tmp_path / "model")
-    again = AutoModelForCausalLM.from_pretrained(tmp_path / "model", local_files_only=True)
-    torch.testing.assert_close(logits(again), expected, rtol=0, atol=0)
+@pytest.mark.parametrize("name", BOTTLENECKS)
+def test_what_cannot_be_merged_says_why(name):
+    with pytest.raises(ModelError, match="between its two halves stands a bend"):
+        adapted(name, base_for(name)).merge()
 
 
-def test_merging_lora_keeps_the_logits():
-    adapter = shaken(put_on(Lora(rank=4), base_model(), "base", seed=0))
-    assert isinstance(adapter, LoraAdapter)
-    expected = logits(adapter.model)
-    for name, layer in adapter.layers.items():
-        parent, _, leaf = name.rpartition(".")
-        setattr(adapter.model.get_submodule(parent), leaf, layer.merged())
-    torch.testing.assert_close(logits(adapter.model), expected, rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize("name", FROZEN_BASE)
+def test_removing_it_gives_the_base_back(name):
+    model = base_for(name)
+    expected = logits(model)
+    shaken(adapted(name, model)).remove()
+    torch.testing.assert_close(logits(model), expected, rtol=0, atol=0)
+    assert not any(isinstance(module, Wrapper) for module in model.modules())
 
 
-def test_all_linear_leaves_the_head_alone():
-    adapter = put_on(Lora(), base_model(), "base", seed=0)
-    assert isinstance(adapter, LoraAdapter)
-    assert len(adapter.layers) == 14
-    assert not any("lm_head" in name for name in adapter.layers)
+@pytest.mark.parametrize("name", BESIDE_OTHERS)
+def test_two_jobs_on_one_base_get_the_loss_and_gradients_of_each_alone(name):
+    def job(model, slot):
+        method, seed = (name, 1) if slot == "first" else ("lora on two targets", 2)
+        return shaken(adapted(method, model, slot, seed), seed)
+
+    alone, expected = {}, []
+    for row, slot in enumerate(("first", "second")):
+        alone[slot] = job(base_for(name), slot)
+        expected.append(row_losses(alone[slot].model, ROWS[row : row + 1])[0])
+        expected[-1].backward()
+
+    model = base_for(name)
+    together = {slot: job(model, slot) for slot in alone}
+    length = ROWS.shape[1]
+    with together["first"].table.holding([SlotRange("first", 0, length), SlotRange("second", length, 2 * length)]):
+        losses = row_losses(model, ROWS)
+        losses.sum().backward()
+    torch.testing.assert_close(losses, torch.stack(expected), rtol=1e-6, atol=1e-6)
+    for slot, adapter in together.items():
+        for key, parameter in adapter.parameters().items():
+            truth = alone[slot].parameters()[key]
+            error = (parameter.grad - truth.grad).norm() / truth.grad.norm()
+            assert error < 1e-6, f"{slot} {key}: {error}"
 
 
-def test_an_unknown_target_is_refused_with_the_names_there_are():
-    with pytest.raises(ModelError, match="query_proj") as caught:
-        put_on(Lora(targets=("query_proj",)), base_model(), "base", seed=0)
-    assert "q_proj" in caught.value.expected
+@pytest.mark.parametrize("name", BESIDE_OTHERS)
+def test_a_job_starts_the_same_alone_and_beside_others(name):
+    model = base_for(name)
+    adapted("lora", model, "other", seed=5)
+    beside, alone = adapted(name, model, "own", seed=3), adapted(name, base_for(name), "own", seed=3)
+    assert list(beside.parameters()) == list(alone.parameters())
+    assert all(torch.equal(p, alone.parameters()[key]) for key, p in beside.parameters().items())
 
 
-def test_an_adapter_of_another_base_is_refused(tmp_path):
-    put_on(Lora(targets=("q_proj", "k_proj")), base_model(), "base", seed=0).save(tmp_path)
-    other = put_on(Lora(targets=("q_proj",)), base_model(), "base", seed=0)
-    assert isinstance(other, LoraAdapter)
-
-    with pytest.raises(ModelError, match="no layer of this base"):
-        load_lora(tmp_path, other.layers)
+@pytest.mark.parametrize("name", FROZEN_BASE)
+def test_it_is_float32_over_a_bfloat16_base(name):
+    model = base_model().to(torch.bfloat16)
+    adapter = shaken(adapted(name, model))
+    row_losses(model, IDS).sum().backward()
+    assert logits(model).dtype is torch.bfloat16
+    assert all(p.dtype is p.grad.dtype is torch.float32 for p in adapter.parameters().values())

@@ -112,7 +112,7 @@ def is_about_one_file(test: Path) -> bool:
 
 def subjects_of(test: Path) -> list[Path]:
     """Where the file may lie that ``test`` (seen from tests/) is about; `test_init.py` may be about a room's door."""
-    place = ROOT if test.parts[0] == "starter" else SOURCE
+    place = ROOT if test.parts[0] in ("starter", "benchmarks") else SOURCE
     names = [test.name.removeprefix("test_"), *(["__init__.py"] if test.name == "test_init.py" else [])]
     return [place / test.with_name(name) for name in names]
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src" / "luthier"
-ROOMS_WITH_TORCH = {"models", "adapters", "objectives", "training", "generation", "export", "runs"}
+ROOMS_WITH_TORCH = {"kernels", "models", "adapters", "objectives", "training", "generation", "export", "runs"}
 FILES_WITH_TORCH = {"tokens/batch.py"}
 # Their rooms load torch, but these files alone must not: they are read where nothing heavy is wanted.
 LIGHT_FILES = ("models/folder.py",)

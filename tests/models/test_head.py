@@ -3,26 +3,29 @@
 import pytest
 import torch
 
+from luthier.kernels import LogitRules
 from luthier.models import Head
 from luthier.models import head as head_file
 from tiny import tiny_llama
 
 
+@pytest.mark.parametrize("is_head_trained", [True, False])
 @pytest.mark.parametrize("softcap", [None, 3.0])
-def test_chunks_change_neither_values_nor_gradients(softcap, monkeypatch):
-    monkeypatch.setattr(head_file, "CHUNK_TOKENS", 5)
+def test_chunks_change_neither_values_nor_gradients(softcap, is_head_trained, monkeypatch):
+    monkeypatch.setattr(head_file, "CHUNK_BYTES", 0)
     head = Head(tiny_llama())
-    head.softcap = softcap
-    head.scale = 0.5
-    hidden = torch.randn(13, 32, requires_grad=True)
-    target = torch.randint(0, 64, (13,))
-    pull = torch.randn(13)
+    head.rules = LogitRules(0.5, softcap)
+    hidden = torch.randn(150, 32, requires_grad=True)
+    target = torch.randint(0, 64, (150,))
+    pull = torch.randn(150)
+    head.projection.weight.requires_grad_(is_head_trained)
+    learners = [hidden, head.projection.weight] if is_head_trained else [hidden]
     ours = head.log_probs(hidden, target)
-    ours_grads = torch.autograd.grad((ours * pull).sum(), [hidden, head.projection.weight])
+    ours_grads = torch.autograd.grad((ours * pull).sum(), learners)
     logits = (hidden @ head.projection.weight.T) * 0.5
     logits = logits if softcap is None else softcap * torch.tanh(logits / softcap)
     plain = logits.log_softmax(-1).gather(-1, target[:, None])[:, 0]
-    plain_grads = torch.autograd.grad((plain * pull).sum(), [hidden, head.projection.weight])
+    plain_grads = torch.autograd.grad((plain * pull).sum(), learners)
     torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-6)
     for left, right in zip(ours_grads, plain_grads, strict=True):
         torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-6)

@@ -1,97 +1,92 @@
-"""The plan of a tree: every token is computed once, sees its own path, and is padded no more than it pays."""
+"""The plan of a tree takes the compiled kernel where it can serve, and both ways give the same numbers."""
 
-import numpy as np
 import pytest
 import torch
 
-from luthier.models import attention, tree_log_probs
-from luthier.models.tree_attention import FIXED_PAIRS, PADDING_TOLERANCE, group_segments, plan_tree, segments_of
-from luthier.tokens import TokenTree, fold
+from luthier.kernels import open_kernels
+from luthier.models import tree_attention
+from luthier.models.attention import LayerRules
+from luthier.models.tree_attention import plan_tree
+from luthier.tokens import fold
 from luthier.tokens.batch import to_batch
-from tiny import random_branches, tiny_llama
+from tiny import random_branches
 
-SEEDS = range(4)
-
-
-def tree_of(seed: int, count: int = 40) -> TokenTree:
-    return fold(random_branches(count, seed))
+HEADS, KEY_HEADS, WIDTH, PADDING = 4, 2, 16, 5
+SINKS = torch.linspace(-1, 1, HEADS)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_segments_hold_every_token_once_and_in_order(seed):
-    tree = tree_of(seed)
-    queries = [query for segment in segments_of(tree) for query in range(segment.start, segment.end)]
-    assert queries == list(range(tree.computed_tokens))
+def batch_of(count: int = 12):
+    return to_batch(fold(random_branches(count, seed=1)))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_segment_ends_with_its_own_tokens(seed):
-    for segment in segments_of(tree_of(seed)):
-        assert segment.keys[-segment.queries :].tolist() == list(range(segment.start, segment.end))
+def inputs_of(batch, kind=torch.float32):
+    """Queries, keys and values as Transformers' models hand them over: heads before tokens, by transposition."""
+    generator = torch.Generator().manual_seed(0)
+    size = batch.tree.computed_tokens + PADDING
+    return [
+        torch.randn(1, size, heads, WIDTH, generator=generator).to(kind).transpose(1, 2).requires_grad_()
+        for heads in (HEADS, KEY_HEADS, KEY_HEADS)
+    ]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_groups_hold_every_segment_once(seed):
-    segments = segments_of(tree_of(seed))
-    grouped = [segment.start for group in group_segments(segments) for segment in group]
-    assert sorted(grouped) == [segment.start for segment in segments]
+def attend(batch, inputs, rules):
+    return plan_tree(batch, inputs[0].shape[2]).attend(0, *inputs, rules)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_padding_is_bounded(seed):
-    groups = group_segments(segments_of(tree_of(seed, count=300)))
-    assert len(groups) > 1
-    for group in groups:
-        padded = len(group) * max(len(s.keys) for s in group) * max(s.queries for s in group)
-        assert padded <= PADDING_TOLERANCE * sum(s.pairs for s in group) + FIXED_PAIRS
+@pytest.mark.parametrize(
+    "rules",
+    [
+        LayerRules(0.25),
+        LayerRules(0.25, window=5),
+        LayerRules(0.25, chunk=8),
+        LayerRules(0.25, softcap=3.0),
+        LayerRules(0.25, sinks_H=SINKS),
+        LayerRules(0.25, window=7, softcap=3.0, sinks_H=SINKS),
+    ],
+    ids=["plain", "window", "chunk", "soft-capping", "sinks", "all"],
+)
+def test_the_kernel_equals_the_segments(rules, monkeypatch):
+    batch = batch_of()
+    inputs, tokens = inputs_of(batch), batch.tree.computed_tokens
+    pull = torch.randn(1, HEADS, tokens, WIDTH, generator=torch.Generator().manual_seed(1))
+    ours = attend(batch, inputs, rules)[:, :, :tokens]
+    monkeypatch.setattr(tree_attention, "can_attend", lambda *inputs: False)
+    expected = attend(batch, inputs, rules)[:, :, :tokens]
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
+    for left, right in zip(
+        torch.autograd.grad(ours, inputs, pull), torch.autograd.grad(expected, inputs, pull), strict=True
+    ):
+        torch.testing.assert_close(left, right, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_token_has_exactly_one_place_and_finds_itself_there(seed):
-    tree = tree_of(seed)
-    plan = plan_tree(to_batch(tree))
-    queries = torch.cat([group.query_GQ.flatten() for group in plan.groups])
-    assert len(plan.place_T.unique()) == tree.computed_tokens
-    assert queries[plan.place_T].tolist() == list(range(tree.computed_tokens))
+def test_padding_stays_finite_and_takes_no_gradient():
+    batch = batch_of()
+    inputs, tokens = inputs_of(batch), batch.tree.computed_tokens
+    output = attend(batch, inputs, LayerRules(0.25))
+    gradients = torch.autograd.grad(output[:, :, :tokens].sum(), inputs)
+    assert output.isfinite().all()
+    assert not any(gradient[:, :, tokens:].any() for gradient in gradients)
 
 
-@pytest.mark.parametrize("window", [None, 5])
-def test_a_query_sees_exactly_its_path_within_the_window(window):
-    tree = tree_of(0)
-    plan = plan_tree(to_batch(tree))
-    seen = np.concatenate([visible_keys(group, window) for group in plan.groups])
-    for token, keys in enumerate(seen[plan.place_T.numpy()]):
-        assert sorted(keys) == path_to(tree, token)[-window if window else 0 :]
+def test_a_plan_works_out_only_the_way_that_is_taken():
+    batch = batch_of()
+    inputs, rules = inputs_of(batch), LayerRules(0.25)
+    plan = plan_tree(batch, inputs[0].shape[2])
+    plan.attend(0, *inputs, rules)
+    is_native = open_kernels().library is not None
+    assert [name for name in ("ranges", "segments") if name in vars(plan)] == ["ranges" if is_native else "segments"]
 
 
-def visible_keys(group, window):
-    """For each query of a group, padding included, the keys that its bias lets through; an array of lists."""
-    bias_GQL = group.bias(window)
-    keys = [group.key_GL[g][bias_GQL[g, q] == 0].tolist() for g, q in np.ndindex(*group.query_GQ.shape)]
-    column = np.empty(len(keys), dtype=object)
-    column[:] = keys
-    return column
+def test_other_number_formats_go_by_segments():
+    batch = batch_of()
+    plan = plan_tree(batch, batch.tree.computed_tokens + PADDING)
+    plan.attend(0, *inputs_of(batch, torch.float64), LayerRules(0.25))
+    assert "segments" in vars(plan) and "ranges" not in vars(plan)
 
 
-def path_to(tree: TokenTree, token: int) -> list[int]:
-    path = [token]
-    while tree.parent[path[0]] >= 0:
-        path.insert(0, int(tree.parent[path[0]]))
-    return path
-
-
-def test_the_mask_of_a_window_is_made_once():
-    group = plan_tree(to_batch(tree_of(0))).groups[0]
-    assert group.bias(4) is group.bias(4)
-
-
-def test_long_keys_use_the_fused_kernel_and_give_the_same_numbers(monkeypatch):
-    model, batch = tiny_llama(), to_batch(tree_of(0, count=12))
-    products = tree_log_probs(model, batch)
-    fused, calls = attention._attend_fused, []
-    monkeypatch.setattr(attention, "_attend_fused", lambda *inputs: calls.append(1) or fused(*inputs))
-    assert torch.equal(tree_log_probs(model, batch), products) and not calls
-    monkeypatch.setattr(attention, "LONGEST_BY_PRODUCTS", 0)
-    by_kernel = tree_log_probs(model, batch)
-    assert len(calls) == len(plan_tree(batch).groups) * model.config.num_hidden_layers
-    torch.testing.assert_close(by_kernel, products, rtol=1e-5, atol=1e-5)
+def test_layers_of_one_reach_share_what_is_known_of_it():
+    batch = batch_of()
+    plan, inputs = plan_tree(batch, batch.tree.computed_tokens + PADDING), inputs_of(batch)
+    for layer, window in enumerate([4, 4]):
+        plan.attend(layer, *inputs, LayerRules(0.25, window=window))
+    assert len(plan.lowest or plan.segments.groups[0].biases) == 1

@@ -109,7 +109,7 @@ def test_a_setting_of_another_kind_says_which_kind_it_belongs_to(tmp_path):
         ("training: {learning_rate: 0}", "training.learning_rate is the number 0", "`auto` or number (greater than 0)"),
         ("training: [1]", "training is the list [1]", "a section with the keys epochs, batch_examples"),
         ("method: 3", "method is the number 3", "a section with the keys kind, rank"),
-        ("method: {kind: null}", "method.kind is nothing (null)", "one of `lora`, `full`"),
+        ("method: {kind: null}", "method.kind is nothing (null)", "one of `lora`, `bottleneck`, `full`"),
         ("run: {folder: 3}", "run.folder is the number 3", "text"),
         ("run: {folder: ''}", "run.folder is the text ''", "text"),
         ("objective: {kind: dpo}", "objective.kind is the text 'dpo'", "`sft`"),

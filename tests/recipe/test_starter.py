@@ -34,6 +34,8 @@ def test_switching_every_line_on_changes_nothing(tmp_path):
 def test_every_setting_stands_under_its_sentence():
     lines = starter_recipe("rows.jsonl", CHAT).splitlines()
     for entry in catalogue().entries:
+        if entry.kind not in (None, "lora"):
+            continue  # a starter recipe shows the settings of the default kinds alone
         at = [i for i, line in enumerate(lines) if re.match(rf" *#?{entry.name}:", line)]
         above = [" ".join(line.strip().removeprefix("# ") for line in lines[max(0, i - 3) : i]) for i in at]
         assert any(text.endswith(entry.description) for text in above), entry.key

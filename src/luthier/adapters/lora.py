@@ -1,90 +1,149 @@
-"""LoRA: a frozen linear layer plus a trained product of two thin matrices (Hu et al. 2021, arXiv:2106.09685, eq. 3)."""
+"""LoRA: a frozen linear layer plus trained products of two thin matrices (Hu et al. 2021, arXiv:2106.09685, eq. 3)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from luthier.errors import ModelError
+from luthier.adapters.dora import Gain, adapted_row_norms, multiplied, row_squares
+from luthier.adapters.linears import LinearPlace, Wrapper
+from luthier.adapters.low_rank import ThinTerm, low_rank_linear
+from luthier.adapters.quantised import QuantisedLinear, widened_linear
+from luthier.adapters.slots import SlotRange, SlotTable
+
+OWN_SLOT = "adapter"
 
 
 @dataclass(frozen=True)
 class LoraShape:
-    """``scaling`` multiplies the update: alpha / rank."""
+    """``scaling`` multiplies the update: alpha / rank, or alpha / sqrt(rank) (rsLoRA, Kalajdzievski 2023,
+    arXiv:2312.03732). ``has_magnitude``: DoRA.
+    """
 
     rank: int
     alpha: float
+    is_rank_stabilised: bool = False
+    has_magnitude: bool = False
 
     @property
     def scaling(self) -> float:
-        return self.alpha / self.rank
+        return self.alpha / (math.sqrt(self.rank) if self.is_rank_stabilised else self.rank)
 
 
-class LoraLinear(nn.Module):
-    """``base(x) + scaling * (x A^T) B^T``; A ``[rank, in]`` random, B ``[out, rank]`` zero, so it starts as identity.
+@dataclass(frozen=True)
+class LoraPlan:
+    """What one adapter consists of. ``shapes``: by the full name of each adapted layer. ``token_ids``: trained tokens.
 
-    The two matrices are float32 whatever the base is, and are rounded to the input's type for the product.
+    ``plus_ratio``: LoRA+ (Hayou et al. 2024, arXiv:2402.12354), the learning rate of B over that of A.
     """
 
-    def __init__(self, base: nn.Linear, shape: LoraShape, generator: torch.Generator):
+    shapes: Mapping[str, LoraShape]
+    token_ids: Sequence[int] = ()
+    plus_ratio: float = 1.0
+
+
+class LoraPair(nn.Module):
+    """One adapter's matrices for one layer: A ``[rank, in]`` random, B ``[out, rank]`` zero, both float32.
+
+    With DoRA also the magnitude ``[out]``, which begins as the lengths of the frozen weight's rows.
+    """
+
+    def __init__(self, base: nn.Linear | QuantisedLinear, shape: LoraShape, generator: torch.Generator):
         super().__init__()
-        self.base = base
         self.shape = shape
+        device = base.weight.device
         bound = 1 / math.sqrt(base.in_features)
         start = torch.empty(shape.rank, base.in_features).uniform_(-bound, bound, generator=generator)
-        self.lora_A = nn.Parameter(start.to(base.weight.device))
-        self.lora_B = nn.Parameter(torch.zeros(base.out_features, shape.rank, device=base.weight.device))
+        self.lora_A = nn.Parameter(start.to(device))
+        self.lora_B = nn.Parameter(torch.zeros(base.out_features, shape.rank, device=device))
+        self.lora_magnitude_vector: nn.Parameter | None = None
+        self.row_squares: torch.Tensor | None = None
+        if shape.has_magnitude:
+            self.row_squares = row_squares(widened_linear(base).weight)
+            self.lora_magnitude_vector = nn.Parameter(self.row_squares.sqrt())
+
+    def term(self, place: SlotRange) -> ThinTerm:
+        return ThinTerm(place.start, place.end, self.shape.scaling, self.lora_A, self.lora_B)
+
+    def gain(self, weight_OI: torch.Tensor) -> torch.Tensor:
+        """What multiplies each output, float32 ``[out]``: the magnitude over the present length of the row."""
+        assert self.lora_magnitude_vector is not None and self.row_squares is not None
+        norms = adapted_row_norms(self.row_squares, weight_OI, self.shape.scaling, self.lora_A, self.lora_B)
+        return self.lora_magnitude_vector / norms
+
+
+class LoraLinear(Wrapper):
+    """``base(x)`` plus, on each slot's tokens, ``scaling * (x A^T) B^T`` of the slot's pair.
+
+    Starts as identity. The matrices are float32 whatever the base is, and are rounded to the input's type for the
+    product.
+    """
+
+    base: nn.Linear | QuantisedLinear
+
+    def __init__(self, base: nn.Linear | QuantisedLinear, table: SlotTable):
+        super().__init__()
+        self.base = base
+        self.table = table
+        self.pairs = nn.ModuleDict()
+
+    def pair(self, slot: str | None) -> LoraPair:
+        found = self.pairs[str(slot)]
+        assert isinstance(found, LoraPair)
+        return found
+
+    def add(self, slot: str, shape: LoraShape, generator: torch.Generator) -> LoraPair:
+        pair = LoraPair(self.base, shape, generator)
+        self.pairs[slot] = pair
+        return pair
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        low = nn.functional.linear(hidden, self.lora_A.to(hidden.dtype))
-        update = nn.functional.linear(low, self.lora_B.to(hidden.dtype))
-        return torch.add(self.base(hidden), update, alpha=self.shape.scaling)
+        tokens = hidden.numel() // hidden.shape[-1]
+        places = self.places(tokens)
+        pairs = [self.pair(place.slot) for place in places]
+        terms = tuple(pair.term(place) for pair, place in zip(pairs, places, strict=True))
+        weight, bias = self.base.weight, self.base.bias
+        if not any(pair.shape.has_magnitude for pair in pairs):
+            return low_rank_linear(hidden, weight, bias, terms)
+        wide = weight if isinstance(weight, torch.Tensor) else weight.widened(hidden.dtype)
+        gains = tuple(
+            Gain(place.start, place.end, pair.gain(wide))
+            for pair, place in zip(pairs, places, strict=True)
+            if pair.shape.has_magnitude
+        )
+        return multiplied(low_rank_linear(hidden, weight, None, terms), bias, gains)
 
-    def merged(self) -> nn.Linear:
-        """The base layer with the update added to its weight, computed in float32 and rounded once."""
-        with torch.no_grad():
-            update = self.shape.scaling * (self.lora_B @ self.lora_A)
-            self.base.weight.copy_((self.base.weight.float() + update).to(self.base.weight.dtype))
-        return self.base
+    @torch.no_grad()
+    def merged(self, slot: str = OWN_SLOT) -> nn.Linear:
+        """A plain linear layer with the slot's update in its weight, computed in float32 and rounded once.
+
+        A base in 4 bits becomes a wide one, since 4 bits could not hold the sum.
+        """
+        linear, pair = widened_linear(self.base), self.pair(slot)
+        weight = linear.weight.float() + pair.shape.scaling * (pair.lora_B @ pair.lora_A)
+        if pair.shape.has_magnitude:
+            weight *= pair.gain(linear.weight)[:, None]
+        linear.weight.copy_(weight)
+        return linear
 
 
-def wrap_with_lora(
-    model: nn.Module, shape: LoraShape, targets: str | Sequence[str], seed: int
+def add_lora(
+    places: Mapping[str, LinearPlace], shapes: Mapping[str, LoraShape], table: SlotTable, slot: str, seed: int
 ) -> dict[str, LoraLinear]:
-    """Replace target linears in place; returns the new layers by the name of the linear they wrap.
+    """Give each place a pair for ``slot``; a layer that has pairs of other slots already gets one more.
 
-    ``"all-linear"`` means every linear but the output head, as PEFT has it. Initial values depend on the seed and the
-    order of layers alone.
+    Initial values depend on the seed and the order of layers alone, not on what else the base carries.
     """
-    chosen = _target_names(model, targets)
     generator = torch.Generator().manual_seed(seed)
-    wrapped = {}
-    for name in chosen:
-        parent_name, _, leaf = name.rpartition(".")
-        parent = model.get_submodule(parent_name)
-        linear = getattr(parent, leaf)
-        layer = LoraLinear(linear, shape, generator)
-        setattr(parent, leaf, layer)
-        wrapped[name] = layer
-    return wrapped
-
-
-def _target_names(model: nn.Module, targets: str | Sequence[str]) -> list[str]:
-    language_model: Any = model
-    output = language_model.get_output_embeddings()
-    linears = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not output]
-    if targets == "all-linear":
-        return linears
-    wanted = [targets] if isinstance(targets, str) else targets
-    leaves = {name.rpartition(".")[2] for name in linears}
-    for target in wanted:
-        if target not in leaves and target not in linears:
-            raise ModelError(
-                f"method.targets names '{target}', which is no linear layer of this model",
-                expected=f"some of {', '.join(sorted(leaves))}, or all-linear",
-                fix="--set method.targets=all-linear",
-            )
-    return [name for name in linears if name.rpartition(".")[2] in wanted or name in wanted]
+    layers = {}
+    for name, place in places.items():
+        held: Any = place.holder
+        layer = held if isinstance(held, LoraLinear) else LoraLinear(place.module, table)
+        layer.add(slot, shapes[name], generator)
+        if layer is not held:
+            place.put(layer)
+        layers[name] = layer
+    return layers

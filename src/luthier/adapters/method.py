@@ -1,90 +1,114 @@
-"""A method put onto a model: which parameters train, and how the result is saved.
+"""From settings to an adapter on a model, and from a folder back to one.
 
-Both kinds offer the same five things, so nothing outside this room asks which one it holds.
+A frozen base carries several adapters side by side, each in a slot of its own.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from torch import nn
 
-from luthier.adapters.full_files import save_full
-from luthier.adapters.lora import LoraShape, wrap_with_lora
-from luthier.adapters.peft_files import load_lora, read_lora_shape, save_lora
-from luthier.recipe import Full, Lora
+from luthier.adapters.adapter import Adapter
+from luthier.adapters.bottleneck import BottleneckShape, bottleneck_names
+from luthier.adapters.bottleneck_adapter import BottleneckAdapter
+from luthier.adapters.bottleneck_files import CONFIG_FILE as BOTTLENECK_CONFIG
+from luthier.adapters.bottleneck_files import read_bottleneck_shape
+from luthier.adapters.full import FullAdapter
+from luthier.adapters.linears import Wrapper, linear_places, target_places
+from luthier.adapters.lora import OWN_SLOT, LoraPlan, LoraShape
+from luthier.adapters.lora_adapter import LoraAdapter
+from luthier.adapters.peft_files import read_lora
+from luthier.adapters.quantised import quantise_base
+from luthier.errors import ModelError
+from luthier.recipe import Bottleneck, Full, Lora
+
+STANDARD_ALPHA_PER_RANK = 2.0
+# Divided by the square root of the default rank, 16, this gives the same strength as the standard's.
+RANK_STABILISED_ALPHA = 8.0
 
 
-class Adapter(Protocol):
-    """A model made ready to learn. ``is_autocast``: its float32 weights are rounded per product, not stored rounded."""
+def put_on(
+    method: Lora | Bottleneck | Full,
+    model: nn.Module,
+    base_name: str,
+    seed: int,
+    slot: str = OWN_SLOT,
+    token_ids: Sequence[int] = (),
+) -> Adapter:
+    """Make a loaded, frozen model ready to be tuned by ``method``; further calls with other slots add adapters.
 
-    model: nn.Module
-    is_autocast: bool
-    folder_name: str
-
-    def parameters(self) -> dict[str, nn.Parameter]:
-        """The trained parameters by stable names."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Write what was learnt in the layout the world reads."""
-        ...
-
-
-class LoraAdapter:
-    """Thin float32 matrices over a frozen base that may be bfloat16."""
-
-    is_autocast = False
-    folder_name = "adapter"
-
-    def __init__(self, model: nn.Module, base_name: str, shape: LoraShape, targets: str | Sequence[str], seed: int):
-        self.model = model
-        self.base_name = base_name
-        self.layers = wrap_with_lora(model, shape, targets, seed)
-
-    def parameters(self) -> dict[str, nn.Parameter]:
-        return {
-            f"{name}.{part}": getattr(layer, part)
-            for name, layer in self.layers.items()
-            for part in ("lora_A", "lora_B")
-        }
-
-    def save(self, folder: Path) -> None:
-        save_lora(folder, self.layers, self.base_name)
-
-
-class FullAdapter:
-    """Every parameter of the model, in float32 with products rounded on the fly."""
-
-    is_autocast = True
-    folder_name = "model"
-
-    def __init__(self, model: nn.Module):
-        self.model = model
-        model.requires_grad_(True)
-
-    def parameters(self) -> dict[str, nn.Parameter]:
-        return dict(self.model.named_parameters())
-
-    def save(self, folder: Path) -> None:
-        save_full(folder, self.model)
-
-
-def put_on(method: Lora | Full, model: nn.Module, base_name: str, seed: int) -> Adapter:
-    """Make a loaded, frozen model ready to be tuned by ``method``."""
+    Initial values depend on the seed and the order of layers alone. ``token_ids``: what the tokenizer calls
+    ``method.train_tokens``. As soon as a base holds two slots, whoever runs a batch says whose tokens it holds
+    (``adapter.table.holding`` or ``.serving``); until then batches are the bare base's.
+    """
     match method:
         case Lora():
-            shape = LoraShape(method.rank, 2.0 * method.rank if method.alpha is None else method.alpha)
-            return LoraAdapter(model, base_name, shape, method.targets, seed)
+            prepare_base(method, model)
+            shapes = dict.fromkeys(target_places(model, method.targets, method.layers), lora_shape(method))
+            return LoraAdapter(model, base_name, LoraPlan(shapes, token_ids, method.plus_ratio), slot, seed)
+        case Bottleneck():
+            shape = BottleneckShape(method.width, method.activation)
+            names = bottleneck_names(model, method.placement, method.layers)
+            return BottleneckAdapter(model, base_name, shape, names, slot, seed)
         case Full():
-            return FullAdapter(model)
+            return FullAdapter(model, slot, method.layers, method.embeddings)
         case _:
             assert_never(method)
 
 
-def load_adapter(model: nn.Module, base_name: str, folder: Path) -> LoraAdapter:
-    """Put a saved LoRA adapter (PEFT layout) onto its base."""
-    shape, names = read_lora_shape(folder)
-    adapter = LoraAdapter(model, base_name, shape, names, seed=0)
-    load_lora(folder, adapter.layers)
+def prepare_base(method: Lora | Bottleneck | Full, model: nn.Module) -> int:
+    """Bring the frozen weights into the number of bits that the method asks for; returns how many layers changed.
+
+    `put_on` does it; whoever loads a saved adapter does it before, so that it meets the base it was trained on.
+    """
+    if not isinstance(method, Lora) or method.base_bits is None:
+        return 0
+    has_wide = any(isinstance(place.module, nn.Linear) for place in linear_places(model).values())
+    if has_wide and any(isinstance(module, Wrapper) for module in model.modules()):
+        raise ModelError(
+            "this base carries adapters already, and rounding it to 4 bits would change what they were trained on",
+            expected="all adapters of one base to want the same bits",
+            fix="use a second base, or leave method.base_bits out",
+        )
+    return quantise_base(model)
+
+
+def lora_shape(method: Lora) -> LoraShape:
+    is_stabilised = method.scaling == "rank-stabilised"
+    usual = RANK_STABILISED_ALPHA if is_stabilised else STANDARD_ALPHA_PER_RANK * method.rank
+    return LoraShape(method.rank, usual if method.alpha is None else method.alpha, is_stabilised, method.dora)
+
+
+def load_adapter(
+    model: nn.Module, base_name: str, folder: Path, slot: str = OWN_SLOT
+) -> LoraAdapter | BottleneckAdapter:
+    """Put a saved adapter onto its base: PEFT's layout (by whomever written), or our own bottlenecks.
+
+    Raises ModelError when it is of another base or of a kind that luthier does not compute.
+    """
+    adapter: LoraAdapter | BottleneckAdapter
+    if (folder / BOTTLENECK_CONFIG).is_file():
+        shape, names = read_bottleneck_shape(folder)
+        _refuse_missing(folder, names, model)
+        adapter = BottleneckAdapter(model, base_name, shape, names, slot, seed=0)
+    else:
+        plan = read_lora(folder)
+        _refuse_missing(folder, list(plan.shapes), model)
+        adapter = LoraAdapter(model, base_name, plan, slot, seed=0)
+    try:
+        adapter.load(folder)
+    except ModelError:
+        adapter.remove()
+        raise
     return adapter
+
+
+def _refuse_missing(folder: Path, names: Sequence[str], model: nn.Module) -> None:
+    missing = sorted(set(names) - set(linear_places(model)))
+    if missing:
+        raise ModelError(
+            f"{folder} adapts {missing[0]}, and no layer of this base has that name",
+            expected="an adapter of this very base",
+            fix="load the adapter on the base named in its configuration",
+        )

@@ -16,16 +16,22 @@ from luthier.cli.progress import (
     stage_text,
     step_text,
     tenth,
+    turn_text,
     validated_text,
 )
 from luthier.cli.terminal import allows_color, painted, safe
 from luthier.events import (
+    BestTaken,
     CheckpointSaved,
     Event,
+    InstabilityFound,
     ItemsAnswered,
     Noticed,
+    RolledBack,
     StageStarted,
     StepFinished,
+    StoppedEarly,
+    TrainingFailed,
     Validated,
     VerdictReached,
     Warned,
@@ -86,6 +92,10 @@ class Progress:
                 self._line(f"  {validated_text(event)}")
             case CheckpointSaved():
                 pass  # a save is no news to people; it is in events.jsonl
+            case InstabilityFound(message=message) | TrainingFailed(found=message):
+                self._warn(message)
+            case RolledBack() | StoppedEarly() | BestTaken():
+                self._line(f"  {turn_text(event)}")
             case ItemsAnswered():
                 self._advance(event.arm, event.done, event.total, items_text(event))
             case VerdictReached(sentence=sentence):

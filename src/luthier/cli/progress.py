@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
-from luthier.events import ItemsAnswered, StageStarted, StepFinished, Validated
+from luthier.events import (
+    BestTaken,
+    ItemsAnswered,
+    RolledBack,
+    StageStarted,
+    StepFinished,
+    StoppedEarly,
+    Validated,
+)
 
 RECENT_STEPS = 20
 BAR_COLUMNS = 30
@@ -50,6 +59,24 @@ def step_text(event: StepFinished, pace: Pace) -> str:
 def validated_text(event: Validated) -> str:
     place = f"step {event.step}" if event.step else "before training"
     return f"{place}: validation loss {event.loss:.4f}"
+
+
+def turn_text(event: RolledBack | StoppedEarly | BestTaken) -> str:
+    """Where the course of a training changes."""
+    match event:
+        case RolledBack():
+            return (
+                f"step {event.step}: back to the state after step {event.to_step}, "
+                f"learning rates times {event.rate_factor:g}"
+            )
+        case StoppedEarly():
+            return (
+                f"stopped after step {event.step} of {event.steps}: {event.patience} validations brought no lower loss"
+            )
+        case BestTaken():
+            return f"the state after step {event.step} is taken: validation loss {event.loss:.4f}"
+        case _:
+            assert_never(event)
 
 
 def items_text(event: ItemsAnswered) -> str:

@@ -1,4 +1,4 @@
-"""`luthier resume`: go on with a run that was stopped, by Ctrl-C or by force."""
+"""`luthier resume`: go on with a run or a sweep that was stopped, by Ctrl-C or by force."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from luthier.cli.verb import Verb, json_option
     "resume",
     cls=Verb,
     example="luthier resume runs",
-    help="Go on with the run in the folder RUN where it was stopped; what is finished is not done again. "
+    help="Go on with the run or the sweep in the folder RUN where it was stopped; what is finished is not done again. "
     "The folder that holds all runs stands for its newest run.",
 )
 @click.argument("run", type=click.Path(path_type=Path))
@@ -21,7 +21,14 @@ from luthier.cli.verb import Verb, json_option
 def command(run: Path, wants_json: bool) -> None:
     from luthier.cli.following import follow
     from luthier.cli.newest_run import open_run
+    from luthier.cli.sweep_following import follow_sweep
+    from luthier.runs import SweepFolder, is_sweep
 
+    if is_sweep(run):
+        if not wants_json:
+            click.echo(f"sweep: {run}")
+        follow_sweep(SweepFolder.open(run), wants_json)
+        return
     folder = open_run(run)
     if not wants_json:
         click.echo(f"run: {folder.path}")

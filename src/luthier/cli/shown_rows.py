@@ -32,12 +32,15 @@ class ShownRows:
 def encode_rows(data: Path, recipe: Recipe, count: int, line: int | None) -> ShownRows:
     """The first ``count`` rows, or the one at ``line``."""
     from luthier.models import open_model_folder
-    from luthier.tokens import ChatTemplate, encode_example, load_tokenizer
+    from luthier.recipe import trained_tokens
+    from luthier.tokens import ChatTemplate, add_tokens, encode_example, load_tokenizer
 
     examples = _choose(data, recipe, count, line)
     folder = open_model_folder(recipe.model.path)
     settings = recipe.model
-    chat = ChatTemplate(load_tokenizer(folder.path), settings.chat_template, settings.template_arguments)
+    tokenizer = load_tokenizer(folder.path)
+    add_tokens(tokenizer, trained_tokens(recipe.method))
+    chat = ChatTemplate(tokenizer, settings.chat_template, settings.template_arguments)
     limits = [limit for limit in (recipe.data.max_tokens, folder.context_tokens) if limit]
     encoded = tuple(encode_example(example, chat) for example in examples)
     return ShownRows(encoded, chat, min(limits, default=None))

@@ -14,7 +14,8 @@ VERBS = {
     "show": "Show which tokens of a data file would be trained.",
     "recipe": "Check a recipe, or list every setting there is.",
     "run": "Fine-tune as a recipe says, and judge whether it helped.",
-    "resume": "Go on with a run that was stopped.",
+    "sweep": "Try many settings on one base, and rank them.",
+    "resume": "Go on with a run or a sweep that was stopped.",
     "ask": "Ask the model of a finished run.",
 }
 # Words that other programs use for the same thing.
@@ -27,6 +28,9 @@ SYNONYMS = {
     "chat": "ask",
     "generate": "ask",
     "new": "init",
+    "tune": "sweep",
+    "search": "sweep",
+    "grid": "sweep",
     "preview": "show",
     "config": "recipe",
 }

@@ -9,6 +9,7 @@ from luthier.evaluation.classical import ClassicalBaseline, classical_baseline
 from luthier.evaluation.compare import ArmComparison, ArmResult, compare_pair, compare_with_tuned, score_arm
 from luthier.evaluation.metrics import choices_for, metrics_for, score, score_all
 from luthier.evaluation.overfitting import OverfittingVerdict, judge_overfitting
+from luthier.evaluation.paired_losses import LossDifference, compare_losses, mean_loss
 from luthier.evaluation.statistics import (
     Comparison,
     Interval,
@@ -32,6 +33,7 @@ __all__ = [
     "Decision",
     "Generate",
     "Interval",
+    "LossDifference",
     "OverfittingVerdict",
     "Prompt",
     "PromptBudget",
@@ -39,6 +41,7 @@ __all__ = [
     "build_arm",
     "choices_for",
     "classical_baseline",
+    "compare_losses",
     "compare_pair",
     "compare_with_tuned",
     "decide",
@@ -48,6 +51,7 @@ __all__ = [
     "items_needed",
     "judge_overfitting",
     "mean_interval",
+    "mean_loss",
     "metrics_for",
     "paired_comparison",
     "paired_interval",

@@ -1,5 +1,7 @@
-"""Answers: batched generation over any model whose layers are attention."""
+"""Answers: batched generation over any model, by our own memory or, where that cannot serve, by Transformers."""
 
-from luthier.generation.generate import Continuation, Decoding, generate
+from luthier.generation.decoding import Continuation, Decoding
+from luthier.generation.fallback import fallback_reason
+from luthier.generation.generate import generate
 
-__all__ = ["Continuation", "Decoding", "generate"]
+__all__ = ["Continuation", "Decoding", "fallback_reason", "generate"]

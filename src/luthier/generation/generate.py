@@ -2,49 +2,24 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from luthier.errors import ModelError
+from luthier.generation.decoding import Continuation, Decoding, choose, draw_of
+from luthier.generation.fallback import fallback_reason, generate_by_transformers
 from luthier.generation.memory import AnswerMemory, SharedBeginning
-from luthier.models import Head
+from luthier.models import Head, backbone_of
 
 PREFILL_TOKENS = 4096
 
 
-@dataclass(frozen=True)
-class Decoding:
-    """How to answer. Temperature 0 is greedy; otherwise each prompt draws from its own seeded stream."""
-
-    max_new_tokens: int
-    end_ids: frozenset[int]
-    batch_items: int = 64
-    temperature: float = 0.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Continuation:
-    """Token ids written after prompt ``index``, without the end token. ``seconds`` is its share of the batch's time."""
-
-    index: int
-    ids: tuple[int, ...]
-    is_finished: bool
-    seconds: float
-
-
 @torch.inference_mode()
 def generate(model: torch.nn.Module, prompts: Sequence[Sequence[int]], decoding: Decoding) -> Iterator[Continuation]:
-    """Yield a continuation per prompt, short prompts first. Raises ModelError where a model cannot be batched so."""
-    if getattr(model, "_is_stateful", False):
-        raise ModelError(
-            f"{type(model).__name__} keeps a recurrent state, which this generator does not carry",
-            expected="a model whose layers are attention",
-            fix="use a model of another family",
-        )
+    """Yield a continuation per prompt, short prompts first. Models our memory cannot serve answer by `fallback.py`."""
     if not prompts:
+        return
+    if fallback_reason(model) is not None:
+        yield from generate_by_transformers(model, prompts, decoding)
         return
     shared_tokens = _common_beginning(prompts)
     shared = _read_beginning(model, prompts[0][:shared_tokens]) if shared_tokens else SharedBeginning()
@@ -75,9 +50,9 @@ def _answer_batch(
     hidden = _run(model, padded, memory, shared_tokens)[torch.arange(len(active), device=device), lengths_B - 1]
     memory.advance(lengths_B)
     written: dict[int, list[int]] = {i: [] for i in active}
-    draws = {i: torch.Generator().manual_seed(decoding.seed * 1_000_003 + i) for i in active}
+    draws = {i: draw_of(decoding, i) for i in active}
     for step in range(decoding.max_new_tokens):
-        next_B = _choose(head.logits(hidden), [draws[i] for i in active], decoding.temperature)
+        next_B = choose(head.logits(hidden), [draws[i] for i in active], decoding.temperature)
         going = []
         for place, (index, token) in enumerate(zip(active, next_B, strict=True)):
             if token in decoding.end_ids:
@@ -97,30 +72,27 @@ def _answer_batch(
 
 def _run(model: torch.nn.Module, ids_BS: torch.Tensor, memory: AnswerMemory, shared_tokens: int) -> torch.Tensor:
     """Hidden states ``[B, S, D]`` of new tokens, positions counted from the start of the shared beginning."""
-    backbone: Any = model.base_model
     positions = shared_tokens + memory.written_B[:, None] + torch.arange(ids_BS.shape[1], device=ids_BS.device)
-    return backbone(input_ids=ids_BS, position_ids=positions, attention_plan=memory, use_cache=False).last_hidden_state
+    return backbone_of(model)(
+        input_ids=ids_BS,
+        position_ids=positions,
+        attention_plan=memory,
+        attention_positions=positions,
+        use_cache=False,
+    ).last_hidden_state
 
 
 def _read_beginning(model: torch.nn.Module, ids: Sequence[int]) -> SharedBeginning:
     device = next(model.parameters()).device
     shared = SharedBeginning()
-    backbone: Any = model.base_model
     positions = torch.arange(len(ids), device=device)[None]
-    backbone(
+    backbone_of(model)(
         input_ids=torch.tensor([list(ids)], device=device),
         position_ids=positions,
         attention_plan=shared,
         use_cache=False,
     )
     return shared
-
-
-def _choose(logits_BV: torch.Tensor, draws: list[torch.Generator], temperature: float) -> list[int]:
-    if temperature == 0:
-        return logits_BV.argmax(dim=-1).tolist()
-    shares_BV = (logits_BV / temperature).softmax(dim=-1).cpu()
-    return [int(torch.multinomial(shares, 1, generator=draw)) for shares, draw in zip(shares_BV, draws, strict=True)]
 
 
 def _common_beginning(prompts: Sequence[Sequence[int]]) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from luthier.models import LayerRules, attend_densely, bias_from
+from luthier.models import LayerRules, attend_densely, bias_from, is_within_reach
 
 
 @dataclass
@@ -123,9 +123,6 @@ def _attend_in_two_parts(
 
 
 def _bias(query_position_BS: torch.Tensor, key_position_BL: torch.Tensor, rules: LayerRules) -> torch.Tensor:
-    """``[B, S, L]``: 0 for keys not after the query, and within the window where the layer has one; else -inf."""
+    """``[B, S, L]``: 0 for keys not after the query and within the layer's reach; else -inf."""
     distance = query_position_BS[:, :, None] - key_position_BL[:, None, :]
-    is_visible = distance >= 0
-    if rules.window is not None:
-        is_visible &= distance < rules.window
-    return bias_from(is_visible)
+    return bias_from(is_within_reach(distance, query_position_BS[:, :, None], *rules.reach))

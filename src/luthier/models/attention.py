@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import torch
 from transformers import AttentionInterface
 
+from luthier.models.layer_rules import chunk_of, refuse_unknown, window_of, with_true_temperature
+
 NAME = "luthier"
 # On a CPU, plain matrix products are 2 to 6 times as fast as the fused kernel up to about this many keys.
 LONGEST_BY_PRODUCTS = 512
@@ -22,13 +24,32 @@ class LayerRules:
 
     ``window``: a query sees keys fewer than this many positions back. ``softcap``: scores pass through
     ``softcap * tanh(score / softcap)`` (Gemma 2, arXiv:2408.00118). ``sinks_H``: one extra logit per head that takes
-    probability and gives nothing (gpt-oss).
+    probability and gives nothing (gpt-oss). ``chunk``: positions are cut into chunks of this many, and a query sees
+    no further back than the start of its own (Llama 4).
     """
 
     scaling: float
     window: int | None = None
     softcap: float | None = None
     sinks_H: torch.Tensor | None = None
+    chunk: int | None = None
+
+    @property
+    def reach(self) -> tuple[int | None, int | None]:
+        """What decides who sees whom, beyond causality: layers of one reach share one mask."""
+        return self.window, self.chunk
+
+
+def is_within_reach(
+    distance: torch.Tensor, query_position: torch.Tensor, window: int | None, chunk: int | None
+) -> torch.Tensor:
+    """Which keys ``distance`` positions before a query it sees, causality included. Both arguments broadcast."""
+    is_seen = distance >= 0
+    if window is not None:
+        is_seen = is_seen & (distance < window)
+    if chunk is not None:
+        is_seen = is_seen & (distance <= query_position % chunk)
+    return is_seen
 
 
 class AttentionPlan(Protocol):
@@ -53,14 +74,23 @@ def attention_doorway(
     s_aux: torch.Tensor | None = None,
     *,
     attention_plan: AttentionPlan,
-    **_ignored: object,
+    attention_positions: torch.Tensor | None = None,
+    **others: object,
 ) -> tuple[torch.Tensor, None]:
-    """Transformers' attention interface: returns ``[B, S, H, D]`` and no weights."""
+    """Transformers' attention interface: returns ``[B, S, H, D]`` and no weights.
+
+    ``attention_positions`` ``[B, S]`` are the positions of the queries, for models that would count them in the row.
+    Raises ModelError when a model asks for something that this function does not know, rather than leave it out.
+    """
+    refuse_unknown(others)
+    if attention_positions is not None:
+        query = with_true_temperature(module, query, attention_positions)
     rules = LayerRules(
         scaling=query.shape[-1] ** -0.5 if scaling is None else scaling,
-        window=sliding_window,
+        window=window_of(module) if sliding_window is None else sliding_window,
         softcap=softcap,
         sinks_H=s_aux,
+        chunk=chunk_of(module),
     )
     layer: Any = module.layer_idx
     output = attention_plan.attend(int(layer), query, key, value, rules)

@@ -6,7 +6,10 @@ import torch
 
 from luthier.errors import ModelError
 from luthier.models.attention import open_doorway
+from luthier.models.fold_probe import folding_of
 from luthier.models.folder import ModelFolder
+from luthier.models.folding import calls_any_attention
+from luthier.models.fusing import fuse
 
 
 def load_model(folder: ModelFolder, dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.nn.Module:
@@ -15,12 +18,15 @@ def load_model(folder: ModelFolder, dtype: torch.dtype, device: torch.device | s
     Raises ModelError when the weights are damaged, incomplete or of an architecture Transformers does not know.
     """
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     attention = open_doorway()
     try:
+        config = AutoConfig.from_pretrained(folder.path, trust_remote_code=False, local_files_only=True)
+        if not calls_any_attention(_class_of(config)):
+            attention = "eager"
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder.path,
             dtype=dtype,
@@ -46,7 +52,15 @@ def load_model(folder: ModelFolder, dtype: torch.dtype, device: torch.device | s
         )
     model.to(device)
     model.requires_grad_(False)
-    return model.eval()
+    folding_of(model.eval())
+    fuse(model)
+    return model
+
+
+def _class_of(config: Any) -> Any:
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    return MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
 
 
 def choose_device() -> torch.device:

@@ -4,7 +4,7 @@ Every new shape of a matrix product makes the CPU's library build and keep anoth
 differ at each step, memory would grow through a whole run. Padding costs at most a few percent and changes no value.
 """
 
-TOKENS = 64
+TOKENS = 32
 SEGMENT = 8
 
 

@@ -1,146 +1,56 @@
-"""Attention over a token tree by segments: each run of new tokens looks at its own path and nothing else.
+"""Attention over a token tree: the compiled kernel where it can serve, else torch's operations segment by segment.
 
-A segment is what one branch adds to the tree: queries ``start..end`` and, as keys, the path to them. Segments of
-similar size are padded to one shape and attended in one call; the plan is built once per micro-batch, so a layer
-costs a few gathers and one kernel per shape, with no Python per segment.
+Nothing is worked out before a layer asks for it, so the way that is not taken costs nothing.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-import numpy as np
 import torch
 
-from luthier.models.attention import LayerRules, attend_densely, bias_from
-from luthier.models.shapes import SEGMENT, round_up
+from luthier.kernels import ScoreRules, TreeRanges, attend_tree, can_attend, tree_ranges
+from luthier.models.attention import LayerRules
+from luthier.models.segment_attention import SegmentPlan, plan_segments
 from luthier.tokens.batch import TreeBatch
-from luthier.tokens.tree import TokenTree
-
-# Padding a group may cost this share of extra query-key pairs; a kernel call costs about as much as FIXED_PAIRS pairs.
-PADDING_TOLERANCE = 1.3
-FIXED_PAIRS = 4096
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Queries ``start..end-1`` are consecutive nodes; ``keys`` is their whole path, ancestors first."""
-
-    start: int
-    end: int
-    keys: np.ndarray
-
-    @property
-    def queries(self) -> int:
-        return self.end - self.start
-
-    @property
-    def pairs(self) -> int:
-        return self.queries * len(self.keys)
-
-
-@dataclass(frozen=True)
-class SegmentGroup:
-    """G segments padded to Q queries and L keys. Indices point into the T tokens of the batch."""
-
-    query_GQ: torch.Tensor
-    key_GL: torch.Tensor
-    is_visible_GQL: torch.Tensor
-    distance_GQL: torch.Tensor
-    biases: dict[int | None, torch.Tensor] = field(default_factory=dict)
-
-    def bias(self, window: int | None) -> torch.Tensor:
-        """The additive mask for layers with this window; made once and shared by all of them."""
-        if window not in self.biases:
-            is_near = True if window is None else self.distance_GQL < window
-            self.biases[window] = bias_from(self.is_visible_GQL & is_near)
-        return self.biases[window]
 
 
 @dataclass(frozen=True)
 class TreePlan:
-    """Groups, and for every token its place among the groups' padded outputs, laid end to end."""
+    """One row of ``size`` tokens that holds the whole tree, and padding behind it."""
 
-    groups: tuple[SegmentGroup, ...]
-    place_T: torch.Tensor
+    batch: TreeBatch
+    size: int
+    lowest: dict[tuple[int | None, int | None], torch.Tensor] = field(default_factory=dict)
+
+    @cached_property
+    def ranges(self) -> TreeRanges:
+        """What the compiled kernel reads, shared by all layers."""
+        return tree_ranges(self.batch.tree.parent, self.batch.tree.depth)
+
+    @cached_property
+    def segments(self) -> SegmentPlan:
+        """The same through torch's operations."""
+        return plan_segments(self.batch, self.size)
 
     def attend(
         self, layer: int, query_BHSD: torch.Tensor, key_BKSD: torch.Tensor, value_BKSD: torch.Tensor, rules: LayerRules
     ) -> torch.Tensor:
-        """One row (B = 1) that holds the whole tree."""
+        """Attention output ``[1, H, S, D of values]``; that of padding tokens is finite and free."""
         query_SHD, key_SKD, value_SKD = (x[0].transpose(0, 1) for x in (query_BHSD, key_BKSD, value_BKSD))
-        outputs = []
-        for group in self.groups:
-            output_GHQD = attend_densely(
-                _gather(query_SHD, group.query_GQ),
-                _gather(key_SKD, group.key_GL),
-                _gather(value_SKD, group.key_GL),
-                group.bias(rules.window),
-                rules,
-            )
-            outputs.append(output_GHQD.transpose(1, 2).flatten(0, 1))
-        output_SHD = torch.cat(outputs).index_select(0, self.place_T)
+        if not can_attend(query_SHD, key_SKD, value_SKD, rules.scaling):
+            return self.segments.attend(layer, query_BHSD, key_BKSD, value_BKSD, rules)
+        scores = ScoreRules(rules.scaling, rules.softcap, rules.sinks_H)
+        output_SHD = attend_tree(query_SHD, key_SKD, value_SKD, self.ranges, self._lowest(*rules.reach), scores)
         return output_SHD.transpose(0, 1)[None]
+
+    def _lowest(self, window: int | None, chunk: int | None) -> torch.Tensor:
+        """How far back each token sees; worked out once for all layers of this reach."""
+        reach = window, chunk
+        if reach not in self.lowest:
+            self.lowest[reach] = self.ranges.lowest_depths(window, chunk)
+        return self.lowest[reach]
 
 
 def plan_tree(batch: TreeBatch, size: int | None = None) -> TreePlan:
-    """Segments of the tree in groups of like shape. Tokens from T up to ``size`` are padding, their output is free."""
-    device = batch.ids_T.device
-    groups = [_pad(group, batch.tree, device) for group in group_segments(segments_of(batch.tree))]
-    places = np.zeros(size or batch.tree.computed_tokens, dtype=np.int64)
-    base = 0
-    for group, members in groups:
-        width = group.query_GQ.shape[1]
-        for row, segment in enumerate(members):
-            places[segment.start : segment.end] = base + row * width + np.arange(segment.queries)
-        base += len(members) * width
-    return TreePlan(tuple(group for group, _ in groups), torch.from_numpy(places).to(device))
-
-
-def segments_of(tree: TokenTree) -> list[Segment]:
-    """What each branch adds to the tree, in depth-first order."""
-    segments = []
-    written = 0
-    for path in sorted(tree.paths, key=lambda path: int(path[-1])):
-        end = int(path[-1]) + 1
-        if end > written:
-            segments.append(Segment(written, end, path))
-            written = end
-    return segments
-
-
-def group_segments(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Sort by size and start a new group where padding would cost more than another kernel call."""
-    ordered = sorted(segments, key=lambda s: (len(s.keys), s.queries), reverse=True)
-    groups: list[list[Segment]] = []
-    width = height = real = 0
-    for segment in ordered:
-        new_width, new_height = max(width, len(segment.keys)), max(height, segment.queries)
-        padded = (len(groups[-1]) + 1) * new_width * new_height if groups else 0
-        if groups and padded <= PADDING_TOLERANCE * (real + segment.pairs) + FIXED_PAIRS:
-            groups[-1].append(segment)
-            width, height, real = new_width, new_height, real + segment.pairs
-        else:
-            groups.append([segment])
-            width, height, real = len(segment.keys), segment.queries, segment.pairs
-    return groups
-
-
-def _pad(members: list[Segment], tree: TokenTree, device: torch.device) -> tuple[SegmentGroup, list[Segment]]:
-    """Padding queries repeat the segment's last one, padding keys its last key; both are cut or masked away."""
-    height = round_up(max(s.queries for s in members), SEGMENT)
-    width = round_up(max(len(s.keys) for s in members), SEGMENT)
-    query_GQ = np.stack([np.minimum(np.arange(s.start, s.start + height), s.end - 1) for s in members])
-    key_GL = np.stack([np.pad(s.keys, (0, width - len(s.keys)), mode="edge") for s in members])
-    is_real_GL = np.arange(width)[None] < np.array([len(s.keys) for s in members])[:, None]
-    distance_GQL = tree.depth[query_GQ][:, :, None] - tree.depth[key_GL][:, None, :]
-    is_visible_GQL = (distance_GQL >= 0) & is_real_GL[:, None, :]
-    query, key, is_visible, distance = (
-        torch.from_numpy(x).to(device) for x in (query_GQ, key_GL, is_visible_GQL, distance_GQL)
-    )
-    return SegmentGroup(query, key, is_visible, distance), members
-
-
-def _gather(tokens_SHD: torch.Tensor, index_GL: torch.Tensor) -> torch.Tensor:
-    """Rows of ``tokens_SHD`` at ``index_GL`` as ``[G, H, L, D]``."""
-    picked = tokens_SHD.index_select(0, index_GL.flatten())
-    return picked.unflatten(0, index_GL.shape).transpose(1, 2)
+    """Who sees whom in this tree. Tokens from T up to ``size`` are padding."""
+    return TreePlan(batch, size or batch.tree.computed_tokens)

@@ -20,7 +20,12 @@ from luthier.recipe.recipe import Recipe
 
 
 class _Representer(RoundTripRepresenter):
-    """Lists on one line, and `null` spelt out."""
+    """Lists on one line, `null` spelt out, and text that other quotes would not bring back in double ones."""
+
+    def represent_any_text(self, text: str) -> Any:
+        # YAML folds the line ends of all writing systems into spaces unless they are escaped.
+        is_visible = all(letter.isprintable() or letter == "\n" for letter in text)
+        return self.represent_str(text) if is_visible else self.represent_scalar("tag:yaml.org,2002:str", text, '"')
 
     def represent_short_list(self, items: list[Any]) -> Any:
         return self.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
@@ -29,6 +34,7 @@ class _Representer(RoundTripRepresenter):
         return self.represent_scalar("tag:yaml.org,2002:null", "null")
 
 
+_Representer.add_representer(str, _Representer.represent_any_text)
 _Representer.add_representer(list, _Representer.represent_short_list)
 _Representer.add_representer(type(None), _Representer.represent_null)
 

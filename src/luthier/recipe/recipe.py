@@ -11,6 +11,7 @@ from luthier.recipe.model import ModelSettings
 from luthier.recipe.objective import Sft
 from luthier.recipe.run import RunSettings
 from luthier.recipe.setting import Setting
+from luthier.recipe.sweep import SweepSettings
 from luthier.recipe.training import TrainingSettings
 
 
@@ -23,4 +24,5 @@ class Recipe(Setting):
     objective: Sft = Field(default=Sft(), description="What they learn.")
     training: TrainingSettings = Field(default=TrainingSettings(), description="How the training goes.")
     evaluation: EvaluationSettings = Field(default=EvaluationSettings(), description="How the result is judged.")
+    sweep: SweepSettings = Field(default=SweepSettings(), description="What `luthier sweep` tries side by side.")
     run: RunSettings = Field(default=RunSettings(), description="Where the run is kept.")

@@ -10,14 +10,16 @@ from luthier.recipe.catalogue import Entry, catalogue
 
 
 def nearest_key(key: str) -> str | None:
-    """What was probably meant: first a neighbour in the same section, then the same name in other sections."""
+    """What was probably meant: the very name in another section, a neighbour in the same section, a like name."""
     section, _, name = key.rpartition(".")
-    near = difflib.get_close_matches(name, catalogue().names_in(section), n=1, cutoff=0.6)
-    if near:
-        return f"{section}.{near[0]}" if section else near[0]
     elsewhere: dict[str, list[str]] = {}
     for item in (*catalogue().sections, *catalogue().entries):
         elsewhere.setdefault(item.key.rpartition(".")[2], []).append(item.key)
+    if name in elsewhere:
+        return " or ".join(elsewhere[name])
+    near = difflib.get_close_matches(name, catalogue().names_in(section), n=1, cutoff=0.6)
+    if near:
+        return f"{section}.{near[0]}" if section else near[0]
     near = difflib.get_close_matches(name, list(elsewhere), n=1, cutoff=0.75)
     return " or ".join(elsewhere[near[0]]) if near else None
 

@@ -40,6 +40,19 @@ class TrainingSettings(Setting):
     micro_batch_tokens: Literal["auto"] | Count = Field(
         default="auto", description="Tokens computed at once; changes memory and speed, never the result of a step."
     )
+    activation_checkpointing: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Compute activations twice instead of keeping them; `auto` does it only where memory asks for it.",
+    )
+    memory_limit_gb: PositiveNumber | None = Field(
+        default=None,
+        description="Most memory the run may hold, in GB of 10^9 bytes, on the accelerator or else in all; "
+        "null takes what is free.",
+    )
+    optimizer: Literal["adamw", "adamw-8bit"] = Field(
+        default="adamw",
+        description="Which optimizer; `adamw-8bit` keeps its moments in a quarter of the memory, rounded by blocks.",
+    )
     fold: bool = Field(
         default=True,
         description="Compute beginnings that rows share only once; changes speed, never the result of a step.",
@@ -52,6 +65,22 @@ class TrainingSettings(Setting):
         description="Steps between two checkpoints; `auto` saves ten times in a run, at the latest every 200 steps.",
     )
     keep_checkpoints: Count = Field(default=2, description="How many of the last checkpoints stay on disk.")
+    keep_best_checkpoints: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="How many of the checkpoints with the lowest validation loss stay besides."
+    )
+    early_stopping_patience: Count | None = Field(
+        default=None,
+        description="Validations in a row that may bring no lower loss before the run stops and takes the best "
+        "checkpoint; null trains to the end and takes the last.",
+    )
+    early_stopping_min_delta: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="How many nats lower a validation loss must be to count as lower."
+    )
+    on_instability: Literal["stop", "rollback"] = Field(
+        default="stop",
+        description="What follows a loss that explodes or is not finite: `stop`, or `rollback` to the last good "
+        "checkpoint and go on with half the learning rate, three times at most.",
+    )
     seed: Seed = Field(default=0, description="Seed of the order of rows and of new weights.")
     threads: Count | None = Field(
         default=None, description="CPU threads to use; null takes all that the machine offers."

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +27,6 @@ def describe_environment(precision: str, device: torch.device) -> dict[str, Any]
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": precision,
     }
-
-
-def peak_memory_bytes(device: torch.device) -> int:
-    """The most memory this process has held so far: on the accelerator if there is one, else resident."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _processor() -> str:

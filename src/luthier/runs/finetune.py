@@ -21,15 +21,26 @@ from luthier.evaluation import (
     plan_arm,
 )
 from luthier.events import Event, Noticed, StageStarted, VerdictReached
+from luthier.generation import fallback_reason
 from luthier.recipe import ArmName, Recipe
 from luthier.runs.arms import Judging, answer_arm, is_answered, judging_of, load_arm
+from luthier.runs.decisions import FACTS_FILE, write_decisions
 from luthier.runs.encoding import encode_data
-from luthier.runs.environment import describe_environment, peak_memory_bytes
+from luthier.runs.environment import describe_environment
 from luthier.runs.folder import RunFolder
 from luthier.runs.licence import stated_licence
 from luthier.runs.prepare import PreparedData, load_prepared, prepare_data
 from luthier.runs.reporting import write_run_report
-from luthier.runs.tuning import build_training, expected_cost, is_tuned, load_tuned, make_adapter, resolve, tune
+from luthier.runs.tuning import (
+    build_training,
+    earlier_choice,
+    expected_cost,
+    is_tuned,
+    load_tuned,
+    make_adapter,
+    resolve,
+    tune,
+)
 from luthier.runs.workbench import (
     Workbench,
     answer_prompts,
@@ -38,9 +49,9 @@ from luthier.runs.workbench import (
     longest_answer_tokens,
     set_up,
 )
+from luthier.training import fit_into_memory, forget_peak, peak_held_bytes
 
 TUNED = "tuned"
-FACTS_FILE = "facts.json"
 
 
 def finetune(folder: RunFolder, wants_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -61,6 +72,9 @@ def _stages(folder: RunFolder, recipe: Recipe, wants_stop: Callable[[], bool]) -
     judging = judging_of(data.golden, recipe.evaluation, data.kind)
     if not is_tuned(folder):
         yield from _untuned_arms_and_training(folder, recipe, bench, data, judging, wants_stop)
+    elif _missing_untuned(folder, recipe):
+        # The winner of a sweep was tuned before any arm had answered.
+        yield from _untuned_arms(folder, recipe, bench, data, judging, load_base(bench, recipe), wants_stop)
     missing: list[ArmName] = [name for name in recipe.evaluation.arms if not is_answered(folder, name)]
     if missing:
         yield StageStarted("evaluate", "the tuned model")
@@ -83,22 +97,40 @@ def _untuned_arms_and_training(
     encoded, events = encode_data(data.train, data.validation, bench, recipe.data)
     yield from events
     model = load_base(bench, recipe)
-    arms = recipe.evaluation.arms
-    untuned: list[ArmName] = [name for name in arms if name != TUNED and not is_answered(folder, name)]
-    if untuned:
-        yield StageStarted("evaluate", "the base model")
-    for name in untuned:
-        yield from _answer(folder, name, recipe, bench, data, judging, model, wants_stop)
+    if reason := fallback_reason(model):
+        yield Noticed(f"{bench.base.name}: {reason}")
+    yield from _untuned_arms(folder, recipe, bench, data, judging, model, wants_stop)
     training = build_training(recipe, make_adapter(recipe, model, bench), encoded, bench, folder)
-    expected = expected_cost(training)
+    training, memory = fit_into_memory(training, recipe.training, recipe.method, earlier_choice(folder))
+    expected = expected_cost(training, memory)
     resolved = resolve(recipe, training, bench, expected)
-    folder.write_text("resolved.yaml", _as_yaml(resolved))
-    folder.write_text(FACTS_FILE, json.dumps({"contract": encoded.contract, "resolved": resolved}, indent=2))
+    write_decisions(folder, encoded.contract, resolved)
     for name in ("training.learning_rate", "model.precision", "training.trained_parameters"):
         yield Noticed(f"{name}: {_readable(resolved[name]['value'])} ({resolved[name]['reason']})")
     yield Noticed(f"training should take about {_readable_minutes(expected.minutes)}")
+    forget_peak(bench.device)
     yield from tune(recipe, training, bench, folder, wants_stop)
     _remember_peak(folder, bench.device)
+
+
+def _missing_untuned(folder: RunFolder, recipe: Recipe) -> list[ArmName]:
+    return [name for name in recipe.evaluation.arms if name != TUNED and not is_answered(folder, name)]
+
+
+def _untuned_arms(
+    folder: RunFolder,
+    recipe: Recipe,
+    bench: Workbench,
+    data: PreparedData,
+    judging: Judging,
+    model: torch.nn.Module,
+    wants_stop: Callable[[], bool],
+) -> Iterator[Event]:
+    missing = _missing_untuned(folder, recipe)
+    if missing:
+        yield StageStarted("evaluate", "the base model")
+    for name in missing:
+        yield from _answer(folder, name, recipe, bench, data, judging, model, wants_stop)
 
 
 def _answer(
@@ -136,7 +168,7 @@ def _judge(
 ) -> Iterator[Event]:
     yield StageStarted("report")
     # Read before the classical baseline, whose own matrices would be counted as the model's.
-    peak_bytes = peak_memory_bytes(bench.device)
+    peak_bytes = peak_held_bytes(bench.device)
     arms = [load_arm(folder, name) for name in recipe.evaluation.arms]
     results: list[ArmResult] = [result for result, _ in arms]
     baseline: ClassicalBaseline | None = None
@@ -146,22 +178,15 @@ def _judge(
     facts: dict[str, Any] = json.loads((folder.path / FACTS_FILE).read_text(encoding="utf-8"))
     facts["environment"] = describe_environment(bench.precision.name, bench.device)
     facts["licence"] = stated_licence(bench.base.path)
-    facts["peak_memory_bytes"] = max(facts.get("peak_memory_bytes", 0), peak_bytes)
+    facts.setdefault("peak_memory_bytes", peak_bytes)
     write_run_report(folder, recipe, data, judging, arms, verdict, baseline, facts)
     yield VerdictReached(verdict.decision, verdict.sentence)
 
 
 def _remember_peak(folder: RunFolder, device: torch.device) -> None:
     facts = json.loads((folder.path / FACTS_FILE).read_text(encoding="utf-8"))
-    facts["peak_memory_bytes"] = peak_memory_bytes(device)
+    facts["peak_memory_bytes"] = peak_held_bytes(device)
     folder.write_text(FACTS_FILE, json.dumps(facts, indent=2))
-
-
-def _as_yaml(resolved: dict[str, dict[str, Any]]) -> str:
-    """JSON strings are YAML strings, so values need no other care."""
-    lines = ["# What was decided for this run, and why. Written by luthier; not read back."]
-    lines += [f"{name}: {json.dumps(d['value'], ensure_ascii=False)}  # {d['reason']}" for name, d in resolved.items()]
-    return "\n".join(lines) + "\n"
 
 
 def _readable(value: Any) -> str:

@@ -63,6 +63,7 @@ def write_run_report(
             given_tokens=sum(step["given_tokens"] for step in steps),
             computed_tokens=sum(step["computed_tokens"] for step in steps),
             steps=len(steps),
+            rollbacks=_rollbacks(folder),
         ),
         environment=facts["environment"],
         items=_items(results, judging),
@@ -164,6 +165,16 @@ def _item(index: int, results: Sequence[ArmResult], judging: Judging) -> pages.I
 
 
 def _last_of_each_step(folder: RunFolder, kind: str) -> list[dict[str, Any]]:
-    """A resumed run tells some steps twice; the later telling is the one that counts."""
-    by_step = {event["step"]: event for event in folder.events() if event["event"] == kind}
+    """A resumed run tells some steps twice; the later telling is the one that counts. A rollback undoes steps."""
+    by_step: dict[int, dict[str, Any]] = {}
+    for event in folder.events():
+        if event["event"] == "RolledBack":
+            by_step = {step: told for step, told in by_step.items() if step <= event["to_step"]}
+        elif event["event"] == kind:
+            by_step[event["step"]] = event
     return [by_step[step] for step in sorted(by_step)]
+
+
+def _rollbacks(folder: RunFolder) -> int:
+    """Each is numbered, so one that was told twice counts once."""
+    return max((event["rollbacks"] for event in folder.events() if event["event"] == "RolledBack"), default=0)

@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 
+from luthier.adapters import grow_embeddings
 from luthier.evaluation import Answer, Prompt
 from luthier.examples import Example, Message
 from luthier.generation import Decoding, generate
 from luthier.models import ModelFolder, Precision, choose_device, choose_precision, load_model, open_model_folder
-from luthier.recipe import Full, Recipe
-from luthier.tokens import ChatTemplate, load_tokenizer
+from luthier.recipe import Full, Recipe, trained_tokens
+from luthier.tokens import ChatTemplate, add_tokens, load_tokenizer
 
 FALLBACK_CONTEXT_TOKENS = 2048
 
@@ -37,7 +38,9 @@ def set_up(recipe: Recipe) -> Workbench:
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     torch.set_num_threads(recipe.training.threads or _usable_cores())
     base = open_model_folder(recipe.model.path)
-    chat = ChatTemplate(load_tokenizer(base.path), recipe.model.chat_template, recipe.model.template_arguments)
+    tokenizer = load_tokenizer(base.path)
+    add_tokens(tokenizer, trained_tokens(recipe.method))
+    chat = ChatTemplate(tokenizer, recipe.model.chat_template, recipe.model.template_arguments)
     device = choose_device()
     limit = base.context_tokens or FALLBACK_CONTEXT_TOKENS
     context = min(limit, recipe.data.max_tokens) if recipe.data.max_tokens else limit
@@ -47,7 +50,16 @@ def set_up(recipe: Recipe) -> Workbench:
 def load_base(bench: Workbench, recipe: Recipe) -> torch.nn.Module:
     """The base model. Full tuning keeps float32 weights, rounded per product; LoRA's frozen base is stored rounded."""
     dtype = torch.float32 if isinstance(recipe.method, Full) else bench.precision.dtype
-    return load_model(bench.base, dtype, bench.device)
+    model = load_model(bench.base, dtype, bench.device)
+    ids = trained_ids(recipe, bench)
+    if ids:
+        grow_embeddings(model, max(ids) + 1)
+    return model
+
+
+def trained_ids(recipe: Recipe, bench: Workbench) -> tuple[int, ...]:
+    """Ids of the tokens whose embeddings the method trains."""
+    return add_tokens(bench.chat.tokenizer, trained_tokens(recipe.method))
 
 
 def answer_prompts(

@@ -6,14 +6,13 @@ position id) and its ``exit``, one past the last token of its subtree. Query ``q
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from luthier.tokens.branch import Branch
-
-# A fork costs a segment of its own in attention; sharing fewer tokens than this is not worth it.
-LEAST_SHARED_TOKENS = 8
+from luthier.tokens.leaves import Leaves, sort_into_leaves
+from luthier.tokens.sharing import FORK_TOKENS, decide_sharing
 
 
 @dataclass(frozen=True)
@@ -36,71 +35,38 @@ class TokenTree:
         return sum(len(branch.ids) for branch in self.branches)
 
 
-def fold(branches: Sequence[Branch], least_shared_tokens: int | None = LEAST_SHARED_TOKENS) -> TokenTree:
-    """Write branches as a trie. ``least_shared_tokens=None`` shares nothing: every branch is a root of its own.
+def fold(branches: Sequence[Branch], least_shared_tokens: float | None = FORK_TOKENS) -> TokenTree:
+    """Write branches as one tree, each kept in its place in ``paths`` and ``branches``.
 
-    Branches are taken in lexicographic order, so each one's longest common beginning is with its predecessor.
+    ``least_shared_tokens`` is what a fork costs, in tokens: a beginning is shared where that saves as many
+    (`sharing.py`). None shares nothing: every branch is a root of its own.
     """
-    order = sorted(range(len(branches)), key=lambda i: branches[i].ids)
-    writer = _TreeWriter()
-    paths: dict[int, np.ndarray] = {}
-    for index in order:
-        shared = 0 if least_shared_tokens is None else writer.shared_with_last(branches[index].ids, least_shared_tokens)
-        paths[index] = writer.write(branches[index].ids, shared)
-    ids, parent, depth, leave = writer.finish()
-    return TokenTree(ids, parent, depth, leave, tuple(paths[i] for i in range(len(branches))), tuple(branches))
+    leaves = sort_into_leaves(branches, least_shared_tokens is not None)
+    shared = decide_sharing(leaves.common, leaves.rows, least_shared_tokens or 0).shared
+    tree = write_tree(leaves, shared, range(len(leaves)))
+    written = [index for members in leaves.members for index in members]
+    paths = tuple(path for _, path in sorted(zip(written, tree.paths, strict=True), key=lambda pair: pair[0]))
+    return replace(tree, paths=paths, branches=tuple(branches))
 
 
-class _TreeWriter:
-    """Appends branches depth first; remembers the last path and where it may be forked cheaply."""
-
-    def __init__(self) -> None:
-        self.ids: list[int] = []
-        self.parent: list[int] = []
-        self.depth: list[int] = []
-        self.exit: list[int] = []
-        self.last_ids: tuple[int, ...] = ()
-        self.last_path: list[int] = []
-        self.forks: list[int] = [0]
-
-    def shared_with_last(self, ids: tuple[int, ...], least_shared_tokens: int) -> int:
-        """How many tokens to share with the last branch: its common beginning, or an earlier fork that is near."""
-        common = common_length(self.last_ids, ids)
-        if common == len(self.last_ids):
-            return common
-        nearest = max(fork for fork in self.forks if fork <= common)
-        return common if common - nearest >= least_shared_tokens else nearest
-
-    def write(self, ids: tuple[int, ...], shared: int) -> np.ndarray:
-        for node in self.last_path[shared:]:
-            self.exit[node] = len(self.ids)
-        path = self.last_path[:shared]
-        for depth in range(shared, len(ids)):
-            self.parent.append(path[-1] if path else -1)
-            self.depth.append(depth)
-            self.exit.append(0)
-            path.append(len(self.ids))
-            self.ids.append(ids[depth])
-        self.forks = [fork for fork in self.forks if fork < shared] + [shared]
-        self.last_ids, self.last_path = ids, path
-        return np.array(path, dtype=np.int64)
-
-    def finish(self) -> tuple[np.ndarray, ...]:
-        for node in self.last_path:
-            self.exit[node] = len(self.ids)
-        return tuple(np.array(column, dtype=np.int64) for column in (self.ids, self.parent, self.depth, self.exit))
-
-
-def common_length(left: tuple[int, ...], right: tuple[int, ...]) -> int:
-    """How many tokens two sequences begin with in common, by bisection over slices."""
-    size = min(len(left), len(right))
-    if left[:size] == right[:size]:
-        return size
-    low, high = 0, size
-    while high - low > 1:
-        middle = (low + high) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low
+def write_tree(leaves: Leaves, shared: np.ndarray, chosen: range) -> TokenTree:
+    """Write neighbouring leaves depth first; leaf g takes ``shared[g]`` tokens over from leaf g - 1, the first none."""
+    taken = shared[chosen.start : chosen.stop].copy()
+    taken[:1] = 0
+    parts = [leaves.ids[leaf][start:] for leaf, start in zip(chosen, taken, strict=True)]
+    begins = np.cumsum([0, *(len(part) for part in parts)])
+    nodes = np.arange(begins[-1])
+    depth = nodes - np.repeat(begins[:-1] - taken, np.diff(begins))
+    parent, leave = nodes - 1, np.empty_like(nodes)
+    paths, branches = [], []
+    path = nodes[:0]
+    for leaf, start, begin, end in zip(chosen, taken.tolist(), begins.tolist(), begins[1:].tolist(), strict=False):
+        leave[path[start:]] = begin
+        parent[begin] = path[start - 1] if start else -1
+        path = np.concatenate([path[:start], nodes[begin:end]])
+        for index in leaves.members[leaf]:
+            branches.append(leaves.branches[index])
+            paths.append(path[: len(branches[-1].ids)])
+    leave[path] = len(nodes)
+    ids = np.concatenate(parts) if parts else nodes
+    return TokenTree(ids, parent, depth, leave, tuple(paths), tuple(branches))

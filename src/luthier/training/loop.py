@@ -1,163 +1,115 @@
 """The one loop. It takes steps and yields what happened; it loads no data, draws no bar, knows no objective by name."""
 
-import contextlib
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Generator, Iterator
 
-import torch
-from torch import nn
-
-from luthier.adapters import Adapter
 from luthier.errors import TrainingError
-from luthier.events import CheckpointSaved, Event, StepFinished, Validated
-from luthier.models import tree_log_probs
-from luthier.tokens import TokenTree
-from luthier.tokens.batch import to_batch
-from luthier.training.checkpoint import Checkpoint, load_latest, save_checkpoint
-from luthier.training.optimizer import NamedAdamW
-from luthier.training.schedule import Schedule
-from luthier.training.steps import Step, StepPlan
-
-LossSum = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Cadence:
-    """How often, in optimizer steps; the last step always validates and saves. 0 switches validation off."""
-
-    validate_steps: int
-    checkpoint_steps: int
-    keep_checkpoints: int
-
-
-@dataclass(frozen=True)
-class Training:
-    """Everything one run of the loop needs, built by whoever composes."""
-
-    adapter: Adapter
-    plan: StepPlan
-    validation: Sequence[Step]
-    loss_sum: LossSum
-    optimizer: NamedAdamW
-    schedule: Schedule
-    cadence: Cadence
-    clip_norm: float
-    compute_dtype: torch.dtype
-    checkpoints: Path
+from luthier.events import BestTaken, Event, InstabilityFound, StepFinished, StoppedEarly, Validated, Warned
+from luthier.training.checkpoint import load_latest, load_step
+from luthier.training.rollback import roll_back
+from luthier.training.row_losses import row_losses
+from luthier.training.saving import restore, save_now, set_parameters
+from luthier.training.stopping import Measured, best_steps, has_waited_enough
+from luthier.training.training import Training
+from luthier.training.update import try_step
 
 
 def train(training: Training) -> Iterator[Event]:
-    """Run all steps that the newest checkpoint does not already hold; yields an event per step, validation and save.
+    """Run all steps that the newest checkpoint does not already hold; yields an event for whatever happens.
 
-    Raises TrainingError when the loss or a gradient is not finite. A caller that stops early (Ctrl-C) calls
-    `save_now` with the last step it saw.
+    Raises TrainingError when a step is unstable and the run may not, or cannot, go back. A caller that stops early
+    (Ctrl-C) calls `save_now` with the last step it saw. With early stopping, the adapter holds the best state at the
+    end.
     """
-    start = _take_up(training)
-    if start == 0 and training.validation and training.cadence.validate_steps:
-        yield validate(training, 0)
-    for step in range(start, training.plan.steps):
-        yield run_step(training, step)
-        done = step + 1
-        is_last = done == training.plan.steps
-        if (
-            training.validation
-            and training.cadence.validate_steps
-            and (is_last or done % training.cadence.validate_steps == 0)
-        ):
-            yield validate(training, done)
-        if is_last or done % training.cadence.checkpoint_steps == 0:
-            yield save_now(training, done)
+    yield from begin(training)
+    while not (yield from between_steps(training)):
+        yield from conclude(training, *try_step(training, training.progress.step))
+    yield from take_best(training)
 
 
-def run_step(training: Training, number: int) -> StepFinished:
-    """One optimizer step: every tree forward and backward, one division, one update."""
-    began = time.perf_counter()
-    step = training.plan(number)
-    loss_sum = 0.0
-    for tree in step.trees:
-        part = _loss_sum(training, tree) / step.trained_weight
-        part.backward()
-        loss_sum += part.item()
-    parameters = training.adapter.parameters()
-    norm = _clip(parameters, training.clip_norm)
-    if not (math.isfinite(loss_sum) and math.isfinite(norm)):
-        raise _not_finite(number, loss_sum, norm, step)
-    learning_rate = training.schedule.rate(number)
-    training.optimizer.step(learning_rate)
-    return StepFinished(
-        step=number + 1,
-        steps=training.plan.steps,
-        epoch=(number + 1) / training.plan.steps_per_epoch,
-        loss=loss_sum,
-        learning_rate=learning_rate,
-        gradient_norm=norm,
-        trained_tokens=sum(b.trained_tokens for e in step.examples for b in e.branches),
-        given_tokens=sum(tree.given_tokens for tree in step.trees),
-        computed_tokens=sum(tree.computed_tokens for tree in step.trees),
-        seconds=time.perf_counter() - began,
-    )
+def begin(training: Training) -> Iterator[Event]:
+    """Load the newest whole checkpoint, if there is one."""
+    _refuse_blind_stopping(training)
+    loaded = load_latest(training.checkpoints)
+    if loaded is not None:
+        yield from map(Warned, loaded.passed_over)
+        restore(training, loaded.checkpoint)
 
 
-@torch.no_grad()
+def between_steps(training: Training) -> Generator[Event, None, bool]:
+    """Validate and save where that is due; returns whether the run is at its end."""
+    progress = training.progress
+    if _validates(training) and progress.validated_step != progress.step:
+        validated = validate(training, progress.step)
+        progress.validations = (*progress.validations, Measured(validated.step, validated.loss))
+        yield validated
+    is_at_end = _is_at_end(training)
+    if _saves(training, is_at_end) and progress.saved_step != progress.step:
+        yield save_now(training, progress.step)
+    return is_at_end
+
+
+def conclude(training: Training, found: InstabilityFound | None, finished: StepFinished | None) -> Iterator[Event]:
+    """Tell what came of a step; one that was not finished is gone back from, or raises TrainingError."""
+    if found is not None:
+        yield found
+    if finished is not None:
+        yield finished
+    elif found is not None:
+        yield roll_back(training, found)
+
+
 def validate(training: Training, after_step: int) -> Validated:
-    """Mean loss over all validation examples, divided once."""
-    total = sum(_loss_sum(training, tree).item() for step in training.validation for tree in step.trees)
+    """Mean loss over all validation examples, divided once; what each lost is kept in the progress."""
+    training.progress.row_losses = row_losses(training)
+    total = sum(row.loss for row in training.progress.row_losses)
     weight = sum(step.trained_weight for step in training.validation)
     tokens = sum(b.trained_tokens for step in training.validation for e in step.examples for b in e.branches)
     return Validated(after_step, total / weight, tokens)
 
 
-def save_now(training: Training, done: int) -> CheckpointSaved:
-    """Write a checkpoint that holds the state after ``done`` steps."""
-    parameters = {name: p.detach().cpu().contiguous() for name, p in training.adapter.parameters().items()}
-    checkpoint = Checkpoint(done, parameters, training.optimizer.moments())
-    folder = save_checkpoint(training.checkpoints, checkpoint, training.cadence.keep_checkpoints)
-    return CheckpointSaved(done, str(folder))
+def _validates(training: Training) -> bool:
+    """Whether the validation loss is due after the steps done so far."""
+    every, done = training.cadence.validate_steps, training.progress.step
+    return bool(training.validation and every) and (done == training.plan.steps or done % every == 0)
 
 
-def _take_up(training: Training) -> int:
-    """Load the newest checkpoint, if there is one; returns the number of steps already done."""
-    checkpoint = load_latest(training.checkpoints)
-    if checkpoint is None:
-        return 0
-    with torch.no_grad():
-        for name, parameter in training.adapter.parameters().items():
-            parameter.copy_(checkpoint.parameters[name])
-    training.optimizer.restore(checkpoint.moments)
-    return checkpoint.step
+def _is_at_end(training: Training) -> bool:
+    progress = training.progress
+    return progress.step == training.plan.steps or has_waited_enough(progress.validations, training.early_stopping)
 
 
-def _loss_sum(training: Training, tree: TokenTree) -> torch.Tensor:
-    model = training.adapter.model
-    device = next(model.parameters()).device
-    batch = to_batch(tree, device)
-    with _rounding(training, device):
-        log_probs_P = tree_log_probs(model, batch)
-    return training.loss_sum(log_probs_P, batch.weights_P)
+def _saves(training: Training, is_at_end: bool) -> bool:
+    """Whether a checkpoint is due. A run that may go back saves its first state too, so that it always can."""
+    progress = training.progress
+    if progress.step == 0:
+        return training.on_instability == "rollback"
+    is_scheduled = progress.step % training.cadence.checkpoint_steps == 0
+    is_best = progress.step in best_steps(progress.validations, training.best_kept)
+    return is_at_end or is_scheduled or is_best
 
 
-def _rounding(training: Training, device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """Autocast for float32 weights that are to be multiplied in bfloat16; nothing otherwise."""
-    if training.adapter.is_autocast and training.compute_dtype is not torch.float32:
-        return torch.autocast(device.type, training.compute_dtype)
-    return contextlib.nullcontext()
+def take_best(training: Training) -> Iterator[Event]:
+    """With early stopping: put the state with the lowest validation loss into the adapter."""
+    progress, stopping = training.progress, training.early_stopping
+    if stopping is None:
+        return
+    if progress.step < training.plan.steps:
+        yield StoppedEarly(progress.step, training.plan.steps, stopping.patience)
+    losses = {measured.step: measured.loss for measured in progress.validations}
+    for step in best_steps(progress.validations, len(losses)):
+        checkpoint = None if step == progress.step else load_step(training.checkpoints, step)
+        if checkpoint is not None:
+            set_parameters(training, checkpoint)
+        if checkpoint is not None or step == progress.step:
+            yield BestTaken(step, losses[step], progress.step)
+            return
+        yield Warned(f"the checkpoint after step {step}, the best so far, is gone or damaged; the next best is taken")
 
 
-def _clip(parameters: dict[str, nn.Parameter], largest_norm: float) -> float:
-    """Scale gradients down to ``largest_norm`` (0: never); returns the norm before."""
-    limit = largest_norm if largest_norm > 0 else math.inf
-    return float(nn.utils.clip_grad_norm_(list(parameters.values()), limit))
-
-
-def _not_finite(number: int, loss: float, norm: float, step: Step) -> TrainingError:
-    names = [example.name for example in step.examples]
-    shown = "; ".join(names[:4]) + (f"; and {len(names) - 4} more" if len(names) > 4 else "")
-    return TrainingError(
-        f"step {number + 1}: the loss is {loss} and the gradient norm {norm}, on {shown}",
-        expected="finite numbers; the model before this step is in the last checkpoint",
-        fix="halve the learning rate (--set training.learning_rate=…), look at those rows with luthier show, "
-        "or compute in float32 (--set model.precision=float32)",
-    )
+def _refuse_blind_stopping(training: Training) -> None:
+    if training.early_stopping and not (training.validation and training.cadence.validate_steps):
+        raise TrainingError(
+            "early stopping is asked for, but there are no validation rows",
+            expected="rows whose loss can be watched",
+            fix="set some aside (--set data.validation_fraction=0.1), or --set training.early_stopping_patience=null",
+        )

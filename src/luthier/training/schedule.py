@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from luthier.recipe import Full, Lora
+from luthier.recipe import Bottleneck, Full, Lora
 
 # Schulman et al. 2025, "LoRA Without Regret": over 14 Llama and Qwen models the best LoRA rate fitted
 # 5e-5 * 10 * (2000 / hidden_size) ** power with a power near 0.78, and full tuning wanted a tenth of LoRA's rate.
@@ -21,7 +21,9 @@ class ChosenRate:
     reason: str
 
 
-def choose_learning_rate(asked: float | Literal["auto"], method: Lora | Full, hidden_size: int) -> ChosenRate:
+def choose_learning_rate(
+    asked: float | Literal["auto"], method: Lora | Bottleneck | Full, hidden_size: int
+) -> ChosenRate:
     """The peak learning rate; on "auto" from the model's width and the method."""
     if asked != "auto":
         return ChosenRate(asked, "the recipe asks for it")
@@ -29,6 +31,8 @@ def choose_learning_rate(asked: float | Literal["auto"], method: Lora | Full, hi
     match method:
         case Lora():
             rate, name = BASE_RATE * LORA_FACTOR * width_factor, "LoRA"
+        case Bottleneck():
+            rate, name = BASE_RATE * LORA_FACTOR * width_factor, "bottleneck adapters, taken as LoRA,"
         case Full():
             rate, name = BASE_RATE * width_factor, "full tuning"
         case _:

@@ -2,9 +2,9 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from luthier.tokens import Branch, TokenTree, pack
+from luthier.tokens import FORK_TOKENS, Branch, Packing, TokenTree, plan_packing
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class StepPlan:
     seed: int
     budget_tokens: int
     is_folded: bool = True
+    fork_tokens: float = FORK_TOKENS
+    # The order of the epoch last asked for: shuffling 100,000 rows takes longer than planning a step.
+    _order: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -46,16 +49,36 @@ class StepPlan:
     def members(self, step: int) -> list[int]:
         """Indices of the examples of a step, counted from 0."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = list(range(len(self.examples)))
-        random.Random(f"{self.seed}-{epoch}").shuffle(order)
-        return order[place * self.batch_examples : (place + 1) * self.batch_examples]
+        return self._epoch_order(epoch)[place * self.batch_examples : (place + 1) * self.batch_examples]
+
+    def packing(self, step: int) -> Packing:
+        """What a step shares and where it is cut, without its trees: enough to count tokens."""
+        examples = [self.examples[i] for i in self.members(step)]
+        return plan_packing(branches_of(examples), self.budget_tokens, self.is_folded, self.fork_tokens)
 
     def __call__(self, step: int) -> Step:
-        return make_step([self.examples[i] for i in self.members(step)], self.budget_tokens, self.is_folded)
+        examples = [self.examples[i] for i in self.members(step)]
+        return make_step(examples, self.budget_tokens, self.is_folded, self.fork_tokens)
+
+    def _epoch_order(self, epoch: int) -> list[int]:
+        order = self._order.get(epoch)
+        if order is None:
+            order = list(range(len(self.examples)))
+            random.Random(f"{self.seed}-{epoch}").shuffle(order)
+            self._order.clear()
+            self._order[epoch] = order
+        return order
 
 
-def make_step(examples: Sequence[TrainingExample], budget_tokens: int, is_folded: bool) -> Step:
+def make_step(
+    examples: Sequence[TrainingExample], budget_tokens: int, is_folded: bool, fork_tokens: float = FORK_TOKENS
+) -> Step:
     """Fold and cut the branches of ``examples``; the weight is counted over all of them first."""
-    branches = [branch for example in examples for branch in example.branches]
+    branches = branches_of(examples)
     weight = sum(branch.trained_weight for branch in branches)
-    return Step(tuple(pack(branches, budget_tokens, is_folded)), tuple(examples), weight)
+    packing = plan_packing(branches, budget_tokens, is_folded, fork_tokens)
+    return Step(tuple(packing.trees()), tuple(examples), weight)
+
+
+def branches_of(examples: Sequence[TrainingExample]) -> list[Branch]:
+    return [branch for example in examples for branch in example.branches]

@@ -191,7 +191,10 @@ class Ledger(_Part):
     trained_tokens: NonNegativeInt = Field(description="Tokens that carried loss, over all steps.")
     given_tokens: NonNegativeInt = Field(description="Tokens of all examples, over all steps, before folding.")
     computed_tokens: NonNegativeInt = Field(description="Tokens that went through the model after folding.")
-    steps: NonNegativeInt = Field(description="Optimizer steps.")
+    steps: NonNegativeInt = Field(description="Optimizer steps that count; those undone by rollbacks do not.")
+    rollbacks: NonNegativeInt = Field(
+        default=0, description="How often an unstable training went back to an earlier state, with half the rate."
+    )
     energy: FiniteFloat | None = Field(default=None, ge=0, description="Watt-hours; null when not measured.")
     money: FiniteFloat | None = Field(default=None, ge=0, description="Money; null when no price is known.")
 

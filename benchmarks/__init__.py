@@ -1,0 +1,1 @@
+"""Speed and memory of luthier against peers, on the same work; `make bench` runs everything."""

@@ -1,0 +1,28 @@
+"""Kernels: the few operations whose memory traffic decides how fast a CPU trains, compiled where a compiler is.
+
+Every function here gives the same numbers through torch's own operations where the compiled ones cannot serve.
+"""
+
+from luthier.kernels.attention import ScoreRules, TreeRanges, attend_tree, can_attend, tree_ranges
+from luthier.kernels.build import Kernels, open_kernels
+from luthier.kernels.gated import Activation, gated
+from luthier.kernels.norm import rms_norm
+from luthier.kernels.rotary import can_rotate, rotate
+from luthier.kernels.vocabulary import LogitRules, target_log_probs
+
+__all__ = [
+    "Activation",
+    "Kernels",
+    "LogitRules",
+    "ScoreRules",
+    "TreeRanges",
+    "attend_tree",
+    "can_attend",
+    "can_rotate",
+    "gated",
+    "open_kernels",
+    "rms_norm",
+    "rotate",
+    "target_log_probs",
+    "tree_ranges",
+]

@@ -1,0 +1,115 @@
+"""What this process holds of the machine's memory, and how much it may hold."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+PROCESS_STATUS = Path("/proc/self/statm")
+PEAK_RESET = Path("/proc/self/clear_refs")
+PROCESS_CGROUP = Path("/proc/self/cgroup")
+MACHINE_MEMORY = Path("/proc/meminfo")
+CGROUPS = Path("/sys/fs/cgroup")
+# glibc maps blocks of 32 MiB and more singly; below, its threshold rises with what was freed (mallopt(3)).
+LARGEST_HEAP_BLOCK_BYTES = 32 * 1024**2
+# Resident over live bytes of small blocks, measured over the configurations of benchmarks/memory.py.
+HEAP_FACTOR = 1.45
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """The most bytes this process may hold, itself included, and who says so."""
+
+    limit_bytes: int
+    reason: str
+
+
+def held_bytes(device: torch.device) -> int:
+    """Bytes held right now: tensors on an accelerator, else resident memory after the heap gave back what is free."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    if not PROCESS_STATUS.exists():
+        return peak_held_bytes(device)
+    _trim_heap()
+    return int(PROCESS_STATUS.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_held_bytes(device: torch.device) -> int:
+    """The most this process has held so far: tensors on an accelerator, else resident memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def forget_peak(device: torch.device) -> bool:
+    """Let `peak_held_bytes` count from now on; False where the system cannot forget (proc(5), clear_refs)."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return True
+    _trim_heap()
+    try:
+        PEAK_RESET.write_text("5", encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
+def memory_limit(device: torch.device, asked_bytes: int | None = None) -> MemoryLimit:
+    """The tightest of: what the recipe allows, what is free and ours already, a container's limit."""
+    limits = [_free_memory(device)]
+    if asked_bytes is not None:
+        limits.append(MemoryLimit(asked_bytes, "training.memory_limit_gb"))
+    if device.type != "cuda":
+        limits += [MemoryLimit(size, "the limit of this process's control group") for size in _cgroup_limits()]
+    return min(limits, key=lambda limit: limit.limit_bytes)
+
+
+def _free_memory(device: torch.device) -> MemoryLimit:
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return MemoryLimit(free + torch.cuda.memory_reserved(device), "free on this GPU")
+    if not MACHINE_MEMORY.exists():
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return MemoryLimit(whole, "all memory of this machine")
+    fields = dict(line.split(":", 1) for line in MACHINE_MEMORY.read_text(encoding="ascii").splitlines())
+    available = int(fields["MemAvailable"].split()[0]) * 1024
+    return MemoryLimit(available + held_bytes(device), "available on this machine")
+
+
+def _cgroup_limits() -> list[int]:
+    """Limits of this process's control group and of those around it, version 2 and version 1; "max" is none."""
+    if not PROCESS_CGROUP.exists():
+        return []
+    found: list[int] = []
+    for line in PROCESS_CGROUP.read_text(encoding="utf-8").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers in ("", "memory"):
+            root, name = (CGROUPS, "memory.max") if controllers == "" else (CGROUPS / "memory", "memory.limit_in_bytes")
+            inner = root / path.lstrip("/")
+            for folder in (inner, *inner.parents):
+                if folder.is_relative_to(root) and (folder / name).is_file():
+                    text = (folder / name).read_text(encoding="ascii").strip()
+                    found += [int(text)] if text.isdigit() else []
+    return found
+
+
+def _trim_heap() -> None:
+    """glibc keeps freed blocks for later; without them, what is resident is what is in use."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def block_bytes(size: int) -> float:
+    """What a tensor of ``size`` bytes takes of resident memory under glibc while tensors of many sizes come and go.
+
+    Small blocks share a heap, in which free places are not all of a fitting size; large ones are mapped singly.
+    """
+    return size if size >= LARGEST_HEAP_BLOCK_BYTES else size * HEAP_FACTOR

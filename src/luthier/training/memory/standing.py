@@ -1,0 +1,57 @@
+"""Bytes that are held through all of training: the process, its weights, what is trained, and what AdamW remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+
+from luthier.adapters import Adapter
+from luthier.recipe import TrainingSettings
+from luthier.training.memory.machine import held_bytes
+from luthier.training.optimizer_choice import state_bytes
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Bytes. ``process``: what the process holds that is no tensor of the model; 0 on an accelerator.
+
+    ``gradients`` come and go, but all of them are there at the update.
+    """
+
+    process: int
+    weights: int
+    adapter: int
+    optimizer_states: int
+    gradients: int
+
+    def parts(self) -> dict[str, int]:
+        """What stays, by name; gradients are counted by stage."""
+        return {
+            "process": self.process,
+            "weights": self.weights,
+            "adapter": self.adapter,
+            "optimizer_states": self.optimizer_states,
+        }
+
+
+def standing_of(adapter: Adapter, settings: TrainingSettings, device: torch.device) -> Standing:
+    """Measured now, after the model is loaded and before the first step, when neither gradients nor states exist."""
+    trained = list(adapter.parameters().values())
+    trained_bytes = _bytes(trained)
+    model = adapter.model
+    all_bytes = _bytes([*model.parameters(), *model.buffers(), *trained])
+    return Standing(
+        process=max(0, held_bytes(device) - all_bytes),
+        weights=all_bytes - trained_bytes,
+        adapter=trained_bytes,
+        optimizer_states=state_bytes(trained, settings),
+        gradients=trained_bytes,
+    )
+
+
+def _bytes(tensors: Iterable[torch.Tensor]) -> int:
+    """Tied weights count once."""
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+    return sum(storages.values())

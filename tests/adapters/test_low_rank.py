@@ -1,0 +1,26 @@
+"""The written-out product against autograd's, in float64."""
+
+import torch
+
+from luthier.adapters.low_rank import ThinTerm, low_rank_linear
+
+
+def test_values_and_gradients_are_those_of_autograd():
+    torch.manual_seed(0)
+    hidden = torch.randn(2, 4, 5, dtype=torch.float64, requires_grad=True)
+    weight, bias = torch.randn(6, 5, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
+    matrices = [
+        torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((3, 5), (6, 3), (1, 5), (6, 1))
+    ]
+    first, second = ThinTerm(0, 3, 0.5, *matrices[:2]), ThinTerm(5, 7, 2.0, *matrices[2:])
+    ours = low_rank_linear(hidden, weight, bias, (first, second))
+    flat = hidden.view(8, 5)
+    parts = [torch.zeros(8, 6, dtype=torch.float64) for _ in range(2)]
+    for part, term in zip(parts, (first, second), strict=True):
+        part[term.start : term.end] = term.scaling * flat[term.start : term.end] @ term.A_RI.T @ term.B_OR.T
+    truth = (flat @ weight.T + bias + parts[0] + parts[1]).view(2, 4, 6)
+    torch.testing.assert_close(ours, truth)
+    direction = torch.randn_like(truth)
+    expected = torch.autograd.grad(truth, (hidden, *matrices), direction)
+    gradients = torch.autograd.grad(ours, (hidden, *matrices), direction)
+    torch.testing.assert_close(gradients, expected, check_dtype=False, rtol=1e-6, atol=1e-6)
