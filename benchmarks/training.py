@@ -96,8 +96,15 @@ def prepare(work: Work, shape: ModelShape, rounds: Rounds, args: argparse.Namesp
     return Part(work, shape, rows, {side: replace(plain, side=side) for side in ("luthier", *args.peers)})
 
 
-def choose_settings(part: Part, rounds: Rounds) -> tuple[Part, float]:
-    """Each peer's fastest setting on the first and last step, and the seconds one round of all sides should take."""
+def choose_settings(part: Part, rounds: Rounds, at_once: str) -> tuple[Part, float]:
+    """Each peer's fastest setting on the first and last step, and the seconds one round of all sides should take.
+
+    With ``--at-once whole-step`` there is nothing to choose: peers take the step's rows in one padded batch.
+    """
+    if at_once == "whole-step":
+        return replace(
+            part, jobs={side: replace(job, rows_at_once=ROWS_PER_STEP) for side, job in part.jobs.items()}
+        ), 0.0
     sample = [_ends(rows) for rows in part.rows]
     file = rounds.scratch / "sample.json"
     write_rows(sample, file)
@@ -184,6 +191,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, help="optimizer steps; left out: 12 for 45m, 2 for 0.6b")
     parser.add_argument("--threads", type=int, default=usable_cores())
+    parser.add_argument("--at-once", choices=("fastest", "whole-step"), default="fastest", help="of a peer's rows")
     parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
     parser.add_argument("--micro-batch-tokens", type=_tokens, default="auto", help="luthier's; left out: the product's")
     parser.add_argument("--device", choices=("cpu", "auto"), default="auto", help="cpu hides an accelerator")
@@ -204,7 +212,7 @@ def main() -> None:
         works = [work for work in WORKS if work.name in args.work]
         parts = [prepare(work, shape_named(model), rounds, args) for model in args.model for work in works]
         print("First every peer's settings are tried; then the time that the rounds will take is told.", flush=True)
-        chosen = [choose_settings(part, rounds) for part in parts]
+        chosen = [choose_settings(part, rounds, args.at_once) for part in parts]
         minutes = args.rounds * sum(seconds for _, seconds in chosen) / 60
         print(f"{args.rounds} rounds of {len(parts)} works will take about {minutes:.0f} minutes.", flush=True)
         comparisons = [compare(part, rounds, args.rounds) for part, _ in chosen]

@@ -62,12 +62,18 @@ def _trained(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def _hand_over(working: nn.Parameter, master: nn.Parameter) -> Any:
-    """Each gradient of the rounded copy is added to the master's, in float32, and gone at once."""
+    """Each gradient of the rounded copy is added to the master's, in float32, and gone at once.
+
+    One buffer per master serves all steps: fresh memory for every step's gradients costs more than adding them up.
+    """
+    kept: list[torch.Tensor] = []
 
     def add(rounded: torch.Tensor) -> None:
         assert rounded.grad is not None
         if master.grad is None:
-            master.grad = rounded.grad.float()
+            if not kept:
+                kept.append(torch.empty_like(master.detach()))
+            master.grad = kept[0].copy_(rounded.grad)
         else:
             master.grad += rounded.grad
         rounded.grad = None

@@ -15,6 +15,7 @@ from luthier.examples import Example, Message
 from luthier.generation import Decoding, generate
 from luthier.models import ModelFolder, Precision, choose_device, choose_precision, load_model, open_model_folder
 from luthier.recipe import Full, Recipe, trained_tokens
+from luthier.runs.allocator import keep_freed_memory
 from luthier.tokens import ChatTemplate, add_tokens, load_tokenizer
 
 FALLBACK_CONTEXT_TOKENS = 2048
@@ -36,6 +37,7 @@ def set_up(recipe: Recipe) -> Workbench:
     # oneDNN keeps a compiled kernel for each of its last 1,024 shapes, half a gigabyte in a long run. It reads this
     # once, at its first product.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
+    keep_freed_memory()
     torch.set_num_threads(recipe.training.threads or _usable_cores())
     base = open_model_folder(recipe.model.path)
     tokenizer = load_tokenizer(base.path)

@@ -10,7 +10,8 @@ from luthier.training.memory.standing import Standing
 
 MEGABYTE = 1_000_000
 STANDING = Standing(
-    process=400 * MEGABYTE,
+    process=300 * MEGABYTE,
+    allocator=100 * MEGABYTE,
     weights=100 * MEGABYTE,
     adapter=10 * MEGABYTE,
     optimizer_states=20 * MEGABYTE,
@@ -56,15 +57,20 @@ def test_a_step_of_one_micro_batch_never_holds_activations_and_all_gradients():
     assert plan.parts["gradients"] == 0
 
 
+def test_the_allocator_keeps_no_more_than_a_micro_batch_brought():
+    plan = plan_at(DEMAND, 256, True, MemoryLimit(10**10, ""))
+    assert plan.parts["allocator"] == plan.parts["activations"] + plan.parts["head"] < STANDING.allocator
+
+
 def test_where_gradients_outweigh_activations_the_update_is_the_peak():
-    heavy = Demand(Standing(0, 0, 10**10, 2 * 10**10, 10**10), lambda budget: sizes(8192), costs, 1024)
+    heavy = Demand(Standing(0, 0, 0, 10**10, 2 * 10**10, 10**10), lambda budget: sizes(8192), costs, 1024)
     plan = plan_at(heavy, 8192, False, MemoryLimit(10**11, ""))
     assert (plan.stage, plan.peak_bytes) == ("update", 4 * 10**10)
 
 
 @pytest.mark.parametrize(
     ("limit_megabytes", "budget", "is_checkpointed"),
-    [(10_000, 4096, False), (1_200, 2048, False), (900, 1024, False), (800, 2048, True), (650, 512, True)],
+    [(10_000, 4096, False), (1_200, 2048, False), (900, 1024, False), (800, 2048, True), (600, 512, True)],
 )
 def test_the_fastest_way_that_fits_is_taken(limit_megabytes, budget, is_checkpointed):
     plan = chosen(limit_megabytes)

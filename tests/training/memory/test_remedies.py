@@ -12,8 +12,10 @@ from luthier.training.memory.standing import Standing
 
 BILLION = 1_000_000_000
 VALUES = ModelValues(all=BILLION, linear=9 * BILLION // 10, lora=10_000_000)
-FULL = Standing(process=0, weights=0, adapter=4 * BILLION, optimizer_states=8 * BILLION, gradients=4 * BILLION)
-LORA = Standing(process=0, weights=4 * BILLION, adapter=0, optimizer_states=0, gradients=0)
+FULL = Standing(
+    process=0, allocator=0, weights=0, adapter=4 * BILLION, optimizer_states=8 * BILLION, gradients=4 * BILLION
+)
+LORA = Standing(0, 0, weights=4 * BILLION, adapter=0, optimizer_states=0, gradients=0)
 
 
 def demand(standing: Standing, longest: int = 512) -> Demand:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -74,17 +73,14 @@ def _probe(training: Training, is_checkpointed: bool, device: torch.device) -> d
     model, plan = training.adapter.model, dataclasses.replace(training.plan, budget_tokens=MOST_USEFUL_TOKENS)
     like = max((tree for step in _sampled(plan) for tree in plan(step).trees), key=lambda tree: size_of(tree).pairs)
     recompute_layers(model, is_checkpointed)
-    probed = Probed(model, lambda tree: differentiate(training, tree, 1.0), _block_bytes(device))
+    is_doubled = is_checkpointed and device.type == "cpu"
+    probed = Probed(model, lambda tree: differentiate(training, tree, 1.0), block_bytes if is_doubled else float)
     try:
         return probe(probed, like)
     finally:
         recompute_layers(model, False)
         for parameter in [*model.parameters(), *training.adapter.parameters().values()]:
             parameter.grad = None
-
-
-def _block_bytes(device: torch.device) -> Callable[[int], float]:
-    return float if device.type == "cuda" else block_bytes
 
 
 def _sizes(plan: StepPlan) -> StepSizes:

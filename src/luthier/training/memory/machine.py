@@ -11,15 +11,19 @@ from pathlib import Path
 
 import torch
 
-PROCESS_STATUS = Path("/proc/self/statm")
+PROCESS_STATUS = Path("/proc/self/status")
 PEAK_RESET = Path("/proc/self/clear_refs")
 PROCESS_CGROUP = Path("/proc/self/cgroup")
 MACHINE_MEMORY = Path("/proc/meminfo")
 CGROUPS = Path("/sys/fs/cgroup")
 # glibc maps blocks of 32 MiB and more singly; below, its threshold rises with what was freed (mallopt(3)).
 LARGEST_HEAP_BLOCK_BYTES = 32 * 1024**2
-# Resident over live bytes of small blocks, measured over the configurations of benchmarks/memory.py.
-HEAP_FACTOR = 1.45
+# Resident beyond live bytes in a loop of micro-batches, over the configurations of benchmarks/memory.py: freed blocks
+# that glibc keeps at the heap's end (up to twice the size above) and what oneDNN works in.
+ALLOCATOR_BYTES = 115_000_000
+# Layers that run again in the backward pass allocate between blocks that stay: small ones then take so many times
+# their bytes.
+RECOMPUTED_HEAP_FACTOR = 2.5
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,16 @@ def held_bytes(device: torch.device) -> int:
     if not PROCESS_STATUS.exists():
         return peak_held_bytes(device)
     _trim_heap()
-    return int(PROCESS_STATUS.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return _status_bytes("VmRSS")
 
 
 def peak_held_bytes(device: torch.device) -> int:
     """The most this process has held so far: tensors on an accelerator, else resident memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    if PROCESS_STATUS.exists():
+        # Not ru_maxrss: a new process inherits that of its parent, and it cannot be forgotten.
+        return _status_bytes("VmHWM")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
@@ -100,6 +107,11 @@ def _cgroup_limits() -> list[int]:
     return found
 
 
+def _status_bytes(field: str) -> int:
+    lines = dict(line.split(":", 1) for line in PROCESS_STATUS.read_text(encoding="utf-8").splitlines())
+    return int(lines[field].split()[0]) * 1024
+
+
 def _trim_heap() -> None:
     """glibc keeps freed blocks for later; without them, what is resident is what is in use."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -108,8 +120,8 @@ def _trim_heap() -> None:
 
 
 def block_bytes(size: int) -> float:
-    """What a tensor of ``size`` bytes takes of resident memory under glibc while tensors of many sizes come and go.
+    """What a tensor of ``size`` bytes takes under glibc while decoder layers run again in the backward pass.
 
-    Small blocks share a heap, in which free places are not all of a fitting size; large ones are mapped singly.
+    Small blocks share a heap, whose free places are then not of a fitting size; large ones are mapped singly.
     """
-    return size if size >= LARGEST_HEAP_BLOCK_BYTES else size * HEAP_FACTOR
+    return size if size >= LARGEST_HEAP_BLOCK_BYTES else size * RECOMPUTED_HEAP_FACTOR

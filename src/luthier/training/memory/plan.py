@@ -82,17 +82,22 @@ def candidates(
 def plan_at(demand: Demand, budget: int, is_checkpointed: bool, limit: MemoryLimit) -> MemoryPlan:
     """The prediction for one way: the largest of all stages of all micro-batches, and of the update."""
     sizes, costs, standing = demand.sizes_at(budget), demand.costs_of(is_checkpointed), demand.standing
-    peaks: list[tuple[int, str, dict[str, int]]] = []
+    peaks: list[tuple[str, dict[str, int]]] = []
     for size in sizes.micro_batches:
         for stage, cost in costs.items():
             whole, headless = cost.at(size, demand.chunk_rows), cost.at(size, 0)
             # A step of one micro-batch makes its gradients while its activations go.
             gradients = standing.gradients if sizes.is_accumulating else 0
-            moving = {"gradients": gradients, "activations": headless, "head": whole - headless}
-            peaks.append((sum(moving.values()), stage, moving))
-    update = {"gradients": standing.gradients, "activations": 0, "head": 0}
-    _, stage, moving = max([*peaks, (standing.gradients, "update", update)], key=lambda peak: peak[0])
+            kept = min(standing.allocator, whole)
+            peaks.append((stage, _moving(gradients, headless, whole - headless, kept)))
+    kept = max((moving["allocator"] for _, moving in peaks), default=0)
+    peaks.append(("update", _moving(standing.gradients, 0, 0, kept)))
+    stage, moving = max(peaks, key=lambda peak: sum(peak[1].values()))
     return MemoryPlan(standing.parts() | moving, stage, budget, is_checkpointed, limit, {})
+
+
+def _moving(gradients: int, activations: int, head: int, allocator: int) -> dict[str, int]:
+    return {"gradients": gradients, "activations": activations, "head": head, "allocator": allocator}
 
 
 def explained(plan: MemoryPlan, settings: TrainingSettings, larger: Sequence[MemoryPlan]) -> MemoryPlan:

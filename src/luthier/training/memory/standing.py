@@ -9,7 +9,7 @@ import torch
 
 from luthier.adapters import Adapter
 from luthier.recipe import TrainingSettings
-from luthier.training.memory.machine import held_bytes
+from luthier.training.memory.machine import ALLOCATOR_BYTES, held_bytes
 from luthier.training.optimizer_choice import state_bytes
 
 
@@ -17,17 +17,19 @@ from luthier.training.optimizer_choice import state_bytes
 class Standing:
     """Bytes. ``process``: what the process holds that is no tensor of the model; 0 on an accelerator.
 
-    ``gradients`` come and go, but all of them are there at the update.
+    ``allocator``: the most that is freed and not given back, if micro-batches are that large. ``gradients`` come and
+    go, but all of them are there at the update.
     """
 
     process: int
+    allocator: int
     weights: int
     adapter: int
     optimizer_states: int
     gradients: int
 
     def parts(self) -> dict[str, int]:
-        """What stays, by name; gradients are counted by stage."""
+        """What stays, by name; gradients and the allocator are counted by stage."""
         return {
             "process": self.process,
             "weights": self.weights,
@@ -44,6 +46,7 @@ def standing_of(adapter: Adapter, settings: TrainingSettings, device: torch.devi
     all_bytes = _bytes([*model.parameters(), *model.buffers(), *trained])
     return Standing(
         process=max(0, held_bytes(device) - all_bytes),
+        allocator=ALLOCATOR_BYTES if device.type == "cpu" else 0,
         weights=all_bytes - trained_bytes,
         adapter=trained_bytes,
         optimizer_states=state_bytes(trained, settings),
