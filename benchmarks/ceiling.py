@@ -111,7 +111,7 @@ def as_markdown(reached: Sequence[Reached]) -> str:
 
 def _forward_and_backward(model: torch.nn.Module, tree: TokenTree, device: torch.device) -> None:
     batch = to_batch(tree, device)
-    (sft_loss_sum(tree_log_probs(model, batch), batch.weights_P) / batch.trained_weight).backward()
+    (sft_loss_sum(tree_log_probs(model, batch, spares_unread=True), batch.weights_P) / batch.trained_weight).backward()
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Every family of docs/models.md against Transformers' own unpadded row-by-row loop: the loss and every gradient."""
 
+import copy
 import random
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from luthier.models import folding_of, tree_log_probs
 from luthier.models.families import TESTED_FOLDED, TESTED_UNROLLED
 from luthier.models.folding import Folding
+from luthier.models.fusing import fuse
 from luthier.models.unrolled import unrolled_log_probs
 from luthier.objectives import sft_loss_sum
 from luthier.tokens import Branch, pack
@@ -40,11 +42,11 @@ def gradients(model, loss):
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 
-def tree_loss(model, branches, is_folded=True):
+def tree_loss(model, branches, is_folded=True, spares_unread=False):
     total = torch.zeros(())
     for tree in pack(branches, 1000, is_folded):
         batch = to_batch(tree)
-        total = total + sft_loss_sum(tree_log_probs(model, batch), batch.weights_P)
+        total = total + sft_loss_sum(tree_log_probs(model, batch, spares_unread=spares_unread), batch.weights_P)
     return total
 
 
@@ -75,6 +77,14 @@ def family(request):
 def test_a_tree_has_the_loss_and_gradients_of_single_rows(family):
     _, model, truth = family
     assert_same(model, tree_loss(model, forked_branches()), truth)
+
+
+def test_kernels_and_a_spared_last_network_change_nothing(family):
+    """As a run has it: what is read last runs for read tokens only, and kernels stand where they agree."""
+    _, model, truth = family
+    swapped = copy.deepcopy(model)
+    fuse(swapped)
+    assert_same(swapped, tree_loss(swapped, forked_branches(), spares_unread=True), truth)
 
 
 def test_unfolded_branches_in_one_row_have_the_loss_and_gradients_of_single_rows(family):

@@ -42,10 +42,24 @@ class ShiftedRMSNorm(nn.Module):
         return hidden * self.weight + 0.5
 
 
+class GatedRMSNorm(nn.Module):
+    """Is a norm as long as nobody hands it a gate."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(8))
+        self.eps = 1e-6
+
+    def forward(self, hidden, gate=None):
+        hidden = hidden if gate is None else hidden * gate
+        return self.weight * hidden * torch.rsqrt(hidden.pow(2).mean(-1, keepdim=True) + self.eps)
+
+
 class Holder(nn.Module):
     def __init__(self):
         super().__init__()
         self.norm = ShiftedRMSNorm()
+        self.gated = GatedRMSNorm()
 
 
 def test_what_only_looks_alike_is_left_alone():

@@ -68,14 +68,15 @@ def _fuse_norm(module: Any, random: torch.Generator) -> bool:
     epsilon = getattr(module, "variance_epsilon", getattr(module, "eps", None))
     if set(parameters) != {"weight"} or list(module.children()) or not isinstance(epsilon, float):
         return False
-    if parameters["weight"].ndim != 1:
+    # A norm that takes a gate as well looks the same when it is tried without one.
+    if parameters["weight"].ndim != 1 or not _takes_one_argument(module):
         return False
     weight, original = parameters["weight"], module.forward
     hidden = torch.randn(PROBE_ROWS, len(weight), generator=random).to(weight.dtype)
     expected = _tried(original, hidden)
     for offset in (0.0, 1.0):
 
-        def forward(hidden: torch.Tensor, offset: float = offset) -> torch.Tensor:
+        def forward(hidden: torch.Tensor, *, offset: float = offset) -> torch.Tensor:
             return rms_norm(hidden, module.weight, epsilon, offset)
 
         if expected is not None and _agree(forward(hidden), expected):
@@ -90,6 +91,8 @@ def _fuse_gate(module: Any, random: torch.Generator) -> bool:
     linears = (module.gate_proj, module.up_proj, module.down_proj)
     if not all(type(linear) is nn.Linear for linear in linears) or list(module.parameters(recurse=False)):
         return False
+    if not _takes_one_argument(module):
+        return False
     # One row through the real layers costs nothing; the activation is tried over its whole useful range.
     hidden = torch.randn(1, module.gate_proj.in_features, generator=random).to(module.gate_proj.weight.dtype)
     gates = torch.linspace(-12, 12, 257)
@@ -97,7 +100,7 @@ def _fuse_gate(module: Any, random: torch.Generator) -> bool:
     activations: tuple[Activation, ...] = ("silu", "gelu_tanh")
     for activation in activations:
 
-        def forward(hidden: torch.Tensor, activation: Activation = activation) -> torch.Tensor:
+        def forward(hidden: torch.Tensor, *, activation: Activation = activation) -> torch.Tensor:
             return module.down_proj(gated(module.gate_proj(hidden), module.up_proj(hidden), activation))
 
         is_activation = _agree(gated(gates, torch.ones_like(gates), activation), module.act_fn(gates))
@@ -138,6 +141,10 @@ def _is_rotary(function: Callable[..., Any], random: torch.Generator) -> bool:
         and _agree(rotate(query, cos, sin), expected[0])
         and _agree(rotate(key, cos, sin), expected[1])
     )
+
+
+def _takes_one_argument(module: nn.Module) -> bool:
+    return len(inspect.signature(module.forward).parameters) == 1
 
 
 def _tried(function: Callable[..., Any], *arguments: torch.Tensor) -> Any:

@@ -116,7 +116,7 @@ def log_probs_of(training: Training, tree: TokenTree) -> tuple[torch.Tensor, Tre
     device = next(model.parameters()).device
     batch = to_batch(tree, device)
     with training.adapter.table.serving(training.adapter.slot):
-        return tree_log_probs(model, batch), batch
+        return tree_log_probs(model, batch, spares_unread=True), batch
 
 
 def describe(training: Training, step: Step, number: int, finding: Finding) -> InstabilityFound:
