@@ -111,10 +111,6 @@ class Head:
         """Natural-log probability of each target, ``[N]`` float32, differentiable in hidden and head."""
         if len(target_N) == 0:
             return hidden_ND.new_zeros(0, dtype=torch.float32)
-        device_type = hidden_ND.device.type
-        if torch.is_autocast_enabled(device_type):
-            # Rounded here, so that the backward pass, which autocast does not reach, sees the same logits.
-            hidden_ND = hidden_ND.to(torch.get_autocast_dtype(device_type))
         count = len(target_N)
         more = round_up(count, TOKENS) - count
         hidden_ND, target_N = pad(hidden_ND, (0, 0, 0, more)), pad(target_N, (0, more))
