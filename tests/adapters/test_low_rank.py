@@ -24,3 +24,23 @@ def test_values_and_gradients_are_those_of_autograd():
     expected = torch.autograd.grad(truth, (hidden, *matrices), direction)
     gradients = torch.autograd.grad(ours, (hidden, *matrices), direction)
     torch.testing.assert_close(gradients, expected, check_dtype=False, rtol=1e-6, atol=1e-6)
+
+
+def test_terms_of_several_ranges_train_as_in_plain_products_whatever_serves_them():
+    """Compiled kernels take float32; an empty range trains nothing, and tokens between ranges stay with the base."""
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(90, 34, requires_grad=True), torch.randn(48, 34)
+    matrices = [torch.randn(*shape, requires_grad=True) for rank in (3, 16, 4) for shape in ((rank, 34), (48, rank))]
+    places = ((5, 40, 0.5), (40, 40, 1.0), (51, 90, 2.0))
+    terms = tuple(ThinTerm(*place, *matrices[2 * i : 2 * i + 2]) for i, place in enumerate(places))
+    ours = low_rank_linear(hidden, weight, None, terms)
+    truth = (hidden @ weight.T).clone()
+    for term in terms:
+        part = hidden[term.start : term.end]
+        truth[term.start : term.end] += term.scaling * part @ term.A_RI.T @ term.B_OR.T
+    torch.testing.assert_close(ours, truth, rtol=1e-5, atol=1e-4)
+    direction = torch.randn(48, 90).T
+    expected = torch.autograd.grad(truth, (hidden, *matrices), direction)
+    gradients = torch.autograd.grad(ours, (hidden, *matrices), direction)
+    for left, right in zip(gradients, expected, strict=True):
+        assert torch.linalg.norm(left - right) <= 1e-5 * torch.linalg.norm(right)

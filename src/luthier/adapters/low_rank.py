@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+from torch.autograd.function import once_differentiable
+
+from luthier.kernels import ThinMatrices, add_low_rank, low_rank_gradients
 
 
 class PackedWeight(Protocol):
@@ -54,32 +57,27 @@ class _LowRankLinear(torch.autograd.Function):
         ctx.packed = None if isinstance(weight_OI, torch.Tensor) else weight_OI
         wide_OI = weight_OI if ctx.packed is None else ctx.packed.widened(kind)
         output_TO = torch.nn.functional.linear(hidden_TI, wide_OI, bias_O)
-        rounded, lows = [], []
-        for (start, end, scaling), A_RI, B_OR in zip(places, matrices[::2], matrices[1::2], strict=True):
-            # The scale is folded into the thin matrix: one rounding, and no pass over the wide output.
-            A, B = A_RI.to(kind), (B_OR * scaling).to(kind)
-            low = hidden_TI[start:end] @ A.T
-            output_TO[start:end].addmm_(low, B.T)
-            rounded += [A, B]
-            lows.append(low)
+        pairs = zip(matrices[::2], matrices[1::2], strict=True)
+        lows = [
+            add_low_rank(hidden_TI[start:end], output_TO[start:end], ThinMatrices(A, B, scaling))
+            for (start, end, scaling), (A, B) in zip(places, pairs, strict=True)
+        ]
         ctx.places = places
-        ctx.save_for_backward(hidden_TI, weight_OI if ctx.packed is None else None, *rounded, *lows)
+        ctx.save_for_backward(hidden_TI, weight_OI if ctx.packed is None else None, *matrices, *lows)
         return output_TO
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad_TO):
         hidden_TI, weight_OI, *rest = ctx.saved_tensors
         count = len(ctx.places)
-        rounded, lows = rest[: 2 * count], rest[2 * count :]
+        matrices, lows = rest[: 2 * count], rest[2 * count :]
         grad_hidden = None
         if ctx.needs_input_grad[0]:
             grad_hidden = grad_TO @ (weight_OI if ctx.packed is None else ctx.packed.widened(grad_TO.dtype))
-        grads: list[torch.Tensor | None] = []
+        grads: list[torch.Tensor] = []
         for index, ((start, end, scaling), low) in enumerate(zip(ctx.places, lows, strict=True)):
-            A, B = rounded[2 * index : 2 * index + 2]
-            grad_part, hidden_part = grad_TO[start:end], hidden_TI[start:end]
-            grad_low = grad_part @ B
-            if grad_hidden is not None:
-                grad_hidden[start:end].addmm_(grad_low, A)
-            grads += [(grad_low.T @ hidden_part).float(), (grad_part.T @ low).float().mul_(scaling)]
+            thin = ThinMatrices(matrices[2 * index], matrices[2 * index + 1], scaling)
+            hidden_part = None if grad_hidden is None else grad_hidden[start:end]
+            grads += low_rank_gradients(grad_TO[start:end], hidden_TI[start:end], low, thin, hidden_part)
         return grad_hidden, None, None, None, *grads

@@ -8,6 +8,7 @@ from luthier.kernels.build import Kernels, open_kernels
 from luthier.kernels.gated import Activation, gated
 from luthier.kernels.norm import rms_norm
 from luthier.kernels.rotary import can_rotate, rotate
+from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients
 from luthier.kernels.vocabulary import LogitRules, target_log_probs
 
 __all__ = [
@@ -15,11 +16,14 @@ __all__ = [
     "Kernels",
     "LogitRules",
     "ScoreRules",
+    "ThinMatrices",
     "TreeRanges",
+    "add_low_rank",
     "attend_tree",
     "can_attend",
     "can_rotate",
     "gated",
+    "low_rank_gradients",
     "open_kernels",
     "rms_norm",
     "rotate",
