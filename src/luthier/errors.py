@@ -49,6 +49,12 @@ class StorageError(LuthierError):
     exit_code = 6
 
 
+class SandboxError(LuthierError):
+    """User code cannot be run as it is, or cannot be contained on this machine."""
+
+    exit_code = 7
+
+
 class Interrupted(LuthierError):
     """The user stopped the run; everything needed to go on is on disk."""
 
