@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from luthier.adapters import SlotRange, put_on
+from luthier.adapters import SlotRange, SlotTable, put_on
 from luthier.errors import ModelError
 from luthier.recipe import Full, Lora
 from tiny_adapters import BESIDE_OTHERS, IDS, adapted, base_model, logits, shaken
@@ -80,3 +80,18 @@ def test_a_shared_base_is_neither_merged_nor_tuned(crowded):
 def test_the_slot_is_no_part_of_a_parameters_name():
     adapter = put_on(Lora(rank=2, targets=("q_proj",)), base_model(), "base", 0, slot="somebody")
     assert "model.layers.1.self_attn.q_proj.lora_B" in adapter.parameters()
+
+
+def test_ranges_follow_the_rows_that_are_left():
+    table = SlotTable()
+    three = [SlotRange("a", 0, 4), SlotRange("b", 4, 5), SlotRange(None, 5, 6), SlotRange("c", 7, 10)]
+    with table.holding(three):
+        with table.narrowed([1, 3, 5, 6, 7, 9, 12]):
+            assert table.ranges == (SlotRange("a", 0, 2), SlotRange(None, 2, 3), SlotRange("c", 4, 6))
+        assert table.ranges == tuple(three)
+
+
+def test_a_batch_of_one_adapter_stays_its_own_however_few_rows_are_left():
+    table = SlotTable()
+    with table.serving("a"), table.narrowed([2, 5]):
+        assert table.ranges_for(2) == (SlotRange("a", 0, 2),)

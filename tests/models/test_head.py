@@ -6,6 +6,7 @@ import torch
 from luthier.kernels import LogitRules
 from luthier.models import Head
 from luthier.models import head as head_file
+from luthier.training.memory.live import LiveBytes
 from tiny import tiny_llama
 
 
@@ -13,6 +14,7 @@ from tiny import tiny_llama
 @pytest.mark.parametrize("softcap", [None, 3.0])
 def test_chunks_change_neither_values_nor_gradients(softcap, is_head_trained, monkeypatch):
     monkeypatch.setattr(head_file, "CHUNK_BYTES", 0)
+    monkeypatch.setattr(head_file, "GRADIENT_WORDS", 24)
     head = Head(tiny_llama())
     head.rules = LogitRules(0.5, softcap)
     hidden = torch.randn(150, 32, requires_grad=True)
@@ -29,6 +31,19 @@ def test_chunks_change_neither_values_nor_gradients(softcap, is_head_trained, mo
     torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-6)
     for left, right in zip(ours_grads, plain_grads, strict=True):
         torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-6)
+
+
+def test_the_gradient_of_a_large_vocabulary_is_added_up_with_no_second_one_beside_it(monkeypatch):
+    words, width, rows = 40_000, 64, 64
+    monkeypatch.setattr(head_file, "CHUNK_BYTES", 0)
+    head = Head(tiny_llama())
+    head.projection = torch.nn.Linear(width, words, bias=False).bfloat16()
+    target = torch.randint(0, words, (rows,))
+    loss = head.log_probs(torch.randn(rows, width).bfloat16(), target).sum()
+    with LiveBytes() as live:
+        loss.backward()
+    in_float32, rounded, logits_of_a_chunk = 4 * words * width, 2 * words * width, 2 * words * head_file.TOKENS
+    assert live.peaks[""] < 1.1 * (in_float32 + rounded + logits_of_a_chunk)
 
 
 def test_nothing_to_read_gives_nothing():

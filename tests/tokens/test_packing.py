@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forking import forking_branches
-from luthier.tokens import Branch, pack, plan_packing
+from luthier.tokens import Branch, pack, pack_jointly, plan_packing
 from luthier.tokens.packing import MICRO_BATCH_TOKENS, cut
 
 budgets = st.integers(1, 120)
@@ -112,3 +112,38 @@ def test_the_order_of_rows_does_not_change_the_trees():
 
 def test_nothing_packs_to_nothing():
     assert pack([], 100) == []
+
+
+several_steps = st.lists(forking_branches(most_branches=6), min_size=1, max_size=4)
+
+
+@given(several_steps, budgets, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_steps_cut_together_keep_every_branch_and_the_budget(steps, budget_tokens, is_folded):
+    packings = [plan_packing(branches, budget_tokens, is_folded) for branches in steps]
+    micro_batches = pack_jointly(packings, budget_tokens)
+    for index, branches in enumerate(steps):
+        found = [b for trees in micro_batches for owner, tree in trees if owner == index for b in tree.branches]
+        assert Counter(found) == Counter(branches)
+    for trees in micro_batches:
+        owners = [owner for owner, _ in trees]
+        assert owners == sorted(set(owners))
+        lengths = [len(branch.ids) for _, tree in trees for branch in tree.branches]
+        total = sum(tree.computed_tokens for _, tree in trees)
+        assert total <= budget_tokens or total == max(lengths)
+
+
+def test_steps_cut_together_fill_micro_batches_evenly():
+    """Alone, each of these steps would make one that is three quarters full, or two."""
+    steps = [[Branch(tuple(range(100 * step, 100 * step + 30)), (1.0,) * 30)] * 1 for step in range(6)]
+    packings = [plan_packing(branches, 40, is_folded=False) for branches in steps]
+    sizes = [sum(tree.computed_tokens for _, tree in trees) for trees in pack_jointly(packings, 60)]
+    assert sizes == [60, 60, 60]
+
+
+@given(forking_branches(), budgets, st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_a_step_cut_together_with_none_is_cut_as_alone(branches, budget_tokens, is_folded):
+    packing = plan_packing(branches, budget_tokens, is_folded)
+    together = [tree.branches for ((_, tree),) in pack_jointly([packing], budget_tokens)]
+    assert together == [tree.branches for tree in packing.trees()]

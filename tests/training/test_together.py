@@ -9,8 +9,11 @@ from luthier.adapters import put_on
 from luthier.errors import TrainingError
 from luthier.events import StepFinished, TrainingFailed, Validated
 from luthier.models import folding_of
+from luthier.models.shapes import TOKENS, round_up
 from luthier.objectives import sft_loss_sum
 from luthier.recipe import Full, Lora, TrainingSettings
+from luthier.tokens import lay_end_to_end
+from luthier.tokens.batch import to_batch
 from luthier.training import (
     Cadence,
     NamedAdamW,
@@ -23,6 +26,7 @@ from luthier.training import (
     train,
     train_together,
 )
+from luthier.training.joint_step import plan_jointly
 from luthier.training.memory.live import LiveBytes
 from luthier.training.together import compute_joint_gradients
 from tiny import random_branches, tiny_llama
@@ -116,11 +120,24 @@ def test_jobs_share_forwards_under_one_budget(tmp_path):
     handle = model.model.register_forward_pre_hook(
         lambda _, args, given: sizes.append(given["input_ids"].numel()), with_kwargs=True
     )
-    with_steps = {name: job.plan(0) for name, job in jobs.items()}
-    compute_joint_gradients(jobs, with_steps)
+    compute_joint_gradients(jobs, plan_jointly(jobs))
     handle.remove()
-    assert len(sizes) < sum(len(step.trees) for step in with_steps.values())
+    assert len(sizes) < sum(len(job.plan(0).trees) for job in jobs.values())
     assert max(sizes) <= -(-BUDGET // 64) * 64
+
+
+def test_the_last_layer_works_out_what_some_job_reads(tmp_path):
+    jobs = jobs_on(base(), tmp_path)
+    joint = plan_jointly(jobs)
+    rows = []
+    network = jobs["one"].adapter.model.model.layers[-1].mlp
+    handle = network.gate_proj.register_forward_pre_hook(lambda _, inputs: rows.append(inputs[0].shape[1]))
+    compute_joint_gradients(jobs, joint)
+    handle.remove()
+    trees = [[tree for _, tree in parts] for parts in joint.micro_batches]
+    read = [len(torch.unique(to_batch(lay_end_to_end(each)).read_at_N)) for each in trees]
+    assert rows == [round_up(count, TOKENS) for count in read]
+    assert sum(rows) < sum(tree.computed_tokens for each in trees for tree in each)
 
 
 def test_a_job_that_breaks_does_not_take_the_others_with_it(tmp_path, together):

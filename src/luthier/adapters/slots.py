@@ -5,6 +5,7 @@ The frozen matrix runs once over all tokens; every slot adds its own low-rank te
 """
 
 import contextlib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -57,3 +58,12 @@ class SlotTable:
             yield
         finally:
             self.ranges = before
+
+    @contextlib.contextmanager
+    def narrowed(self, rows: Sequence[int]) -> Iterator[None]:
+        """Within this, batches hold only ``rows`` (in rising order) of the tokens that they held, closed up."""
+        moved = (
+            SlotRange(place.slot, *(bisect_left(rows, at) for at in (place.start, place.end))) for place in self.ranges
+        )
+        with self.holding([place for place in moved if place.start < place.end]):
+            yield

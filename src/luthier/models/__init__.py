@@ -3,6 +3,7 @@
 from luthier.models.attention import AttentionPlan, LayerRules, attend_densely, bias_from, is_within_reach, open_doorway
 from luthier.models.backbone import backbone_of
 from luthier.models.balance import balance_reason
+from luthier.models.distributions import distribution_chunks, hidden_before_trained, next_token_log_probs
 from luthier.models.fold_probe import folding_of, in_own_attention
 from luthier.models.folder import STARTER, ModelFolder, open_model_folder
 from luthier.models.folding import Folding
@@ -27,13 +28,16 @@ __all__ = [
     "bias_from",
     "choose_device",
     "choose_precision",
+    "distribution_chunks",
     "folding_of",
     "fused_of",
     "head_chunk_rows",
+    "hidden_before_trained",
     "in_own_attention",
     "is_recomputed",
     "is_within_reach",
     "load_model",
+    "next_token_log_probs",
     "open_doorway",
     "open_model_folder",
     "recompute_layers",

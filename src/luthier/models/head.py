@@ -1,6 +1,7 @@
 """The language-model head, only where it is needed: log-probabilities of trained tokens, chunk by chunk.
 
-Shapes: N tokens to read, D width, V vocabulary. Logits exist for one chunk at a time, forward and backward.
+Shapes: N tokens to read, D width, V vocabulary, W some words of it. Logits exist for one chunk at a time, forward
+and backward.
 """
 
 from typing import Any
@@ -15,6 +16,9 @@ from luthier.models.shapes import TOKENS, round_up
 # Logits of one chunk: few enough bytes to be small beside any model, enough rows for full-speed matrix products.
 CHUNK_BYTES = 64_000_000
 MOST_CHUNK_TOKENS = 1024
+# A chunk's part of the head's gradient is worked out and added for so many words at a time: as a whole, its product
+# and that product in float32 would take more memory than the gradient itself.
+GRADIENT_WORDS = 8192
 
 
 class _LogProbs(torch.autograd.Function):
@@ -64,7 +68,9 @@ def _backward_through_head(ctx: Any, grad_N: torch.Tensor) -> tuple[torch.Tensor
         if grad_hidden is not None:
             torch.mm(slopes, weight, out=grad_hidden[part])
         if grad_weight is not None:
-            grad_weight += slopes.T @ hidden_ND[part]
+            slopes_NW_parts = slopes.split(GRADIENT_WORDS, dim=1)
+            for sum_WD, slopes_NW in zip(grad_weight.split(GRADIENT_WORDS), slopes_NW_parts, strict=True):
+                sum_WD.add_(slopes_NW.T @ hidden_ND[part])
         if grad_bias is not None:
             # A bias is added before scaling, as are the raw logits: their slopes are the same.
             grad_bias += slopes.float().sum(0)

@@ -7,24 +7,27 @@ import torch
 from luthier.models.fold_probe import folding_of
 from luthier.models.head import Head
 from luthier.models.hidden import forget_longest_row, tree_hidden
-from luthier.models.last_layer import read_only_at
+from luthier.models.last_layer import Narrowing, read_only_at
 from luthier.models.unrolled import unrolled_log_probs
 from luthier.tokens.batch import TreeBatch
 
 
-def tree_log_probs(model: torch.nn.Module, batch: TreeBatch, *, spares_unread: bool = False) -> torch.Tensor:
+def tree_log_probs(
+    model: torch.nn.Module, batch: TreeBatch, *, spares_unread: bool = False, narrowed: Narrowing | None = None
+) -> torch.Tensor:
     """Log-probabilities ``[P]`` (float32, nats) of the trained tokens of all branches, in the batch's order.
 
     Models that cannot compute a tree in one row, and trees whose branches would turn their positions differently, run
-    branch by branch: same result, no token shared. ``spares_unread``: the last feed-forward network runs only
-    where it is read; not for batches of several adapters, whose layers tell tokens apart by their place.
+    branch by branch: same result, no token shared. ``spares_unread``: the last layer works out only what is read;
+    ``narrowed`` surrounds what it then runs for fewer tokens, and is told which (`SlotTable.narrowed`).
     """
     folding = folding_of(model)
     if not (folding.is_possible and folding.can_share_a_forward(len(path) for path in batch.tree.paths)):
         return unrolled_log_probs(model, batch, folding)
     if folding.length is not None:
         forget_longest_row(model)
-    with read_only_at(model, batch.read_at_N, len(batch.ids_T)) if spares_unread else contextlib.nullcontext():
+    sparing = read_only_at(model, batch.read_at_N, len(batch.ids_T), narrowed)
+    with sparing if spares_unread else contextlib.nullcontext():
         hidden_SD = tree_hidden(model, batch)
     log_probs_N = Head(model).log_probs(hidden_SD.index_select(0, batch.read_at_N), batch.target_N)
     return log_probs_N.index_select(0, batch.node_of_P)

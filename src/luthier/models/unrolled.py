@@ -19,6 +19,11 @@ PADDING_TOLERANCE = 1.25
 
 def unrolled_log_probs(model: torch.nn.Module, batch: TreeBatch, folding: Folding) -> torch.Tensor:
     """Log-probabilities ``[P]`` (float32, nats) of the trained tokens of all branches, in the batch's order."""
+    return Head(model).log_probs(*unrolled_hidden(model, batch, folding))
+
+
+def unrolled_hidden(model: torch.nn.Module, batch: TreeBatch, folding: Folding) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hidden states ``[P, D]`` that the trained tokens ``[P]`` are predicted from, and those tokens, in their order."""
     branches = batch.tree.branches
     rows = [np.asarray(branch.ids, dtype=np.int64) for branch in branches]
     hidden: list[torch.Tensor | None] = [None] * len(rows)
@@ -31,7 +36,7 @@ def unrolled_log_probs(model: torch.nn.Module, batch: TreeBatch, folding: Foldin
             hidden[row] = hidden_RSD[place].index_select(0, read_at)
             targets[row] = torch.from_numpy(rows[row][trained]).to(hidden_RSD.device)
     hidden_PD = torch.cat([part for part in hidden if part is not None])
-    return Head(model).log_probs(hidden_PD, torch.cat([part for part in targets if part is not None]))
+    return hidden_PD, torch.cat([part for part in targets if part is not None])
 
 
 def group_rows(lengths: Sequence[int], dependence: LengthDependence | None = None) -> list[list[int]]:

@@ -37,6 +37,8 @@ def set_up(recipe: Recipe) -> Workbench:
     # oneDNN keeps a compiled kernel for each of its last 1,024 shapes, half a gigabyte in a long run. It reads this
     # once, at its first product.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
+    # torch keeps the same products once more in a cache of its own, 1,024 of them unless told otherwise.
+    os.environ.setdefault("LRU_CACHE_CAPACITY", "32")
     keep_freed_memory()
     torch.set_num_threads(recipe.training.threads or _usable_cores())
     base = open_model_folder(recipe.model.path)

@@ -5,8 +5,8 @@ from luthier.tokens.branch import Branch
 from luthier.tokens.chat import ChatTemplate, load_tokenizer
 from luthier.tokens.contract import ContractReport, check_contract
 from luthier.tokens.encode import EncodedExample, encode_example, encode_examples
-from luthier.tokens.forest import lay_end_to_end, share_out, tree_starts
-from luthier.tokens.packing import Packing, pack, plan_packing
+from luthier.tokens.forest import lay_end_to_end, tree_starts
+from luthier.tokens.packing import Packing, pack, pack_jointly, plan_packing
 from luthier.tokens.sharing import FORK_TOKENS, Fork, Sharing, SharingCost, sharing_cost
 from luthier.tokens.show import example_as_json, legend, show_example, wants_color
 from luthier.tokens.tree import TokenTree, fold
@@ -32,8 +32,8 @@ __all__ = [
     "legend",
     "load_tokenizer",
     "pack",
+    "pack_jointly",
     "plan_packing",
-    "share_out",
     "sharing_cost",
     "show_example",
     "tree_starts",

@@ -24,22 +24,3 @@ def lay_end_to_end(trees: Sequence[TokenTree]) -> TokenTree:
 def tree_starts(trees: Sequence[TokenTree]) -> list[int]:
     """Where each tree's tokens begin in the whole, and the end of the last."""
     return [int(start) for start in np.cumsum([0, *(tree.computed_tokens for tree in trees)])]
-
-
-def share_out(sizes: Sequence[int], budget: int) -> list[list[int]]:
-    """Indices of ``sizes`` in portions of at most ``budget`` in all; what is larger gets a portion of its own.
-
-    Largest first, each into the first portion with room: at most 11/9 as many portions as there must be, and one more
-    (Johnson 1973). Within a portion indices rise.
-    """
-    portions: list[list[int]] = []
-    filled: list[int] = []
-    for index in sorted(range(len(sizes)), key=lambda i: (-sizes[i], i)):
-        place = next((p for p, size in enumerate(filled) if size + sizes[index] <= budget), None)
-        if place is None:
-            portions.append([index])
-            filled.append(sizes[index])
-        else:
-            portions[place].append(index)
-            filled[place] += sizes[index]
-    return [sorted(portion) for portion in portions]

@@ -67,6 +67,26 @@ def plan_packing(
     return Packing(leaves, sharing, cut(leaves.lengths, sharing.shared, budget_tokens))
 
 
+def pack_jointly(packings: Sequence[Packing], budget_tokens: int) -> list[list[tuple[int, TokenTree]]]:
+    """Cut several steps as if they were one; per micro-batch its trees, each with the index of the step it is of.
+
+    Steps stand one after another, so a micro-batch holds each of them once at most. A cut between two steps repeats
+    nothing; one through a step's shared beginning is made only where that is cheaper than a micro-batch less full.
+    """
+    lengths = np.concatenate([packing.leaves.lengths for packing in packings])
+    shared = np.concatenate([packing.sharing.shared for packing in packings])
+    starts = [int(start) for start in np.cumsum([0, *(len(packing.leaves) for packing in packings)])]
+    micro_batches = []
+    for begin, end in pairwise(cut(lengths, shared, budget_tokens)):
+        trees = []
+        for index, (packing, (first, last)) in enumerate(zip(packings, pairwise(starts), strict=True)):
+            chosen = range(max(begin, first) - first, min(end, last) - first)
+            if chosen:
+                trees.append((index, write_tree(packing.leaves, packing.sharing.shared, chosen)))
+        micro_batches.append(trees)
+    return micro_batches
+
+
 def cut(lengths: np.ndarray, shared: np.ndarray, budget_tokens: int) -> tuple[int, ...]:
     """Where micro-batches of neighbouring leaves begin, and the end: the cheapest of all ways to cut.
 

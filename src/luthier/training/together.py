@@ -1,13 +1,14 @@
 """Several trainings on one base at once: one forward and one backward for all, everything else as if alone.
 
-In each round every training that is not at its end contributes its next optimizer step. The trees of all are laid end
-to end into micro-batches of one token budget; each training's tokens are a range of its own, seen by its adapter only.
-Gradients, clipping, schedule, checkpoints and validation stay each training's own, so that nothing but rounding can
-tell whether it had company.
+In each round every training that is not at its end contributes its next optimizer step. All of them are cut together
+(`joint_step.py`); in a micro-batch each training's tokens are a range of its own, seen by its adapter only. Gradients,
+clipping, schedule, checkpoints and validation stay each training's own, so that nothing but rounding can tell whether
+it had company.
 """
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,14 +17,12 @@ from luthier.adapters import SlotRange
 from luthier.errors import TrainingError
 from luthier.events import Event, TrainingFailed
 from luthier.models import folding_of, tree_log_probs
-from luthier.tokens import TokenTree, lay_end_to_end, share_out, tree_starts
+from luthier.tokens import TokenTree, lay_end_to_end, tree_starts
 from luthier.tokens.batch import TreeBatch, to_batch
+from luthier.training.joint_step import JointStep, Part, plan_jointly
 from luthier.training.loop import begin, between_steps, conclude, take_best
-from luthier.training.steps import Step
 from luthier.training.training import Training
 from luthier.training.update import differentiate, settle_step
-
-Part = tuple[str, TokenTree]
 
 
 def train_together(
@@ -52,30 +51,27 @@ def train_together(
 def _round(running: dict[str, Training]) -> Iterator[tuple[str, Event]]:
     """One optimizer step of each job; those that cannot go on are taken out of ``running``."""
     began = time.perf_counter()
-    steps = {name: job.plan(job.progress.step) for name, job in running.items()}
-    losses = compute_joint_gradients(running, steps)
+    joint = plan_jointly(running)
+    losses = compute_joint_gradients(running, joint)
     seconds = time.perf_counter() - began
-    tokens = {name: sum(tree.computed_tokens for tree in step.trees) for name, step in steps.items()}
+    tokens = {name: sum(tree.computed_tokens for tree in step.trees) for name, step in joint.steps.items()}
     for name, job in list(running.items()):
         # The round's time, by what each job had computed: over all jobs it adds up to the time that passed.
         share = seconds * tokens[name] / max(sum(tokens.values()), 1)
         try:
-            found, finished = settle_step(job, steps[name], job.progress.step, losses[name], share)
+            found, finished = settle_step(job, joint.steps[name], job.progress.step, losses[name], share)
             yield from _named(name, conclude(job, found, finished))
         except TrainingError as error:
             del running[name]
             yield name, TrainingFailed(job.progress.step + 1, error.found, error.expected, error.fix)
 
 
-def compute_joint_gradients(jobs: Mapping[str, Training], steps: Mapping[str, Step]) -> dict[str, float]:
+def compute_joint_gradients(jobs: Mapping[str, Training], joint: JointStep) -> dict[str, float]:
     """The gradients of one step of every job, each divided by its own step's weight; returns each step's loss."""
     losses = dict.fromkeys(jobs, 0.0)
-    parts: list[Part] = [(name, tree) for name in jobs for tree in steps[name].trees]
-    budget = min((job.plan.budget_tokens for job in jobs.values()), default=0)
-    for members in share_out([tree.computed_tokens for _, tree in parts], budget):
-        chosen = [parts[index] for index in members]
-        weights = [steps[name].trained_weight for name, _ in chosen]
-        for (name, _), loss in zip(chosen, _differentiate(jobs, chosen, weights), strict=True):
+    for parts in joint.micro_batches:
+        weights = [joint.steps[name].trained_weight for name, _ in parts]
+        for (name, _), loss in zip(parts, _differentiate(jobs, parts, weights), strict=True):
             losses[name] += loss
     return losses
 
@@ -85,14 +81,13 @@ def _differentiate(jobs: Mapping[str, Training], parts: Sequence[Part], weights:
     first = jobs[parts[0][0]]
     model, table = first.adapter.model, first.adapter.table
     trees = [tree for _, tree in parts]
-    folding = folding_of(model)
-    can_share = folding.is_possible and folding.can_share_a_forward(len(path) for t in trees for path in t.paths)
-    if len(jobs) == 1 or not can_share:
+    is_one_forward = folding_of(model).can_share_a_forward(len(path) for tree in trees for path in tree.paths)
+    if len(parts) == 1 or not is_one_forward:
         return [differentiate(jobs[name], tree, weight) for (name, tree), weight in zip(parts, weights, strict=True)]
     batch = to_batch(lay_end_to_end(trees), next(model.parameters()).device)
     # Backward stays inside: activations that are computed again must find the same slots.
     with table.holding(_ranges(jobs, parts)):
-        log_probs_P = tree_log_probs(model, batch)
+        log_probs_P = tree_log_probs(model, batch, spares_unread=True, narrowed=table.narrowed)
         counts = _trained_tokens(batch, trees)
         split = zip(parts, log_probs_P.split(counts), batch.weights_P.split(counts), weights, strict=True)
         losses = [
@@ -110,14 +105,11 @@ def _trained_tokens(batch: TreeBatch, trees: Sequence[TokenTree]) -> list[int]:
 
 
 def _ranges(jobs: Mapping[str, Training], parts: Sequence[Part]) -> list[SlotRange]:
-    """Whose tokens are where; neighbouring trees of one job are one range. Padding after the last is nobody's."""
+    """Whose tokens are where. Padding after the last is nobody's."""
     starts = tree_starts([tree for _, tree in parts])
-    ranges: list[SlotRange] = []
-    for (name, _), start, end in zip(parts, starts, starts[1:], strict=False):
-        slot = jobs[name].adapter.slot
-        begin_at = ranges.pop().start if ranges and ranges[-1].slot == slot else start
-        ranges.append(SlotRange(slot, begin_at, end))
-    return ranges
+    return [
+        SlotRange(jobs[name].adapter.slot, *place) for (name, _), place in zip(parts, pairwise(starts), strict=True)
+    ]
 
 
 def _named(name: str, events: Iterator[Event]) -> Generator[tuple[str, Event], None, Any]:
