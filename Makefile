@@ -10,13 +10,14 @@ LUTHIER = $(VENV)/bin/luthier
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench bench-statistics
 
 help:
 	@echo "make demo    install, then from rows to a judged, tuned model on examples/support-triage"
 	@echo "make test    all tests"
 	@echo "make check   format, lint, types and the rules of the house"
 	@echo "make bench   speed and memory of training against TRL and Transformers, side by side: hours; it tells how many"
+	@echo "make bench-statistics   whether intervals, tests and verdicts keep their promises: simulations, 10 minutes"
 
 demo: $(VENV)/.luthier-installed
 	$(LUTHIER) run examples/support-triage/recipe.yaml
@@ -35,6 +36,9 @@ bench: $(VENV)/.test-installed
 	$(VENV)/bin/python -m benchmarks.ceiling
 	$(VENV)/bin/python -m benchmarks.training $(BENCH)
 	$(VENV)/bin/python benchmarks/generation.py
+
+bench-statistics: $(VENV)/.test-installed
+	$(VENV)/bin/python -m benchmarks.promises
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { \

@@ -34,6 +34,8 @@ class ModelShape:
 
 SHAPES = (
     ModelShape("45m", 512, 8, 8, 4, 64, 1536, 32_000, steps=12),
+    # The body of 45m under the vocabulary of Qwen 3: what the head and the embedding weigh.
+    ModelShape("45m-150k", 512, 8, 8, 4, 64, 1536, 151_936, steps=12),
     ModelShape("0.6b", 1024, 28, 16, 8, 128, 3072, 151_936, steps=2),
 )
 

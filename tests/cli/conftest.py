@@ -69,7 +69,7 @@ def recipe_file(here: Path, rows_file: Path, tiny_model: Path) -> Path:
         "model": {"path": str(tiny_model), "precision": "float32"},
         "data": {"train": rows_file.name},
         "training": {"epochs": 1, "batch_examples": 8, "threads": 1},
-        "evaluation": {"arms": ["base", "tuned"], "max_new_tokens": 4},
+        "evaluation": {"arms": ["base", "tuned"], "max_new_tokens": 4, "forgetting": {"size": "off"}},
     }
     file = here / "recipe.yaml"
     file.write_text(json.dumps(recipe), encoding="utf-8")

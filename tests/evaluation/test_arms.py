@@ -1,13 +1,15 @@
-"""Four ways of asking the same items."""
+"""Several ways of asking the same items."""
 
 from collections.abc import Sequence
 
 import pytest
 
 from luthier.data import AnswerKind
-from luthier.evaluation import Arm, PromptBudget, build_arm, plan_arm
+from luthier.evaluation import Arm, Found, PromptBudget, build_arm, index_rows, plan_arm
+from luthier.evaluation.task_prompt import TaskPrompt
 from luthier.examples import Example, Message
 from luthier.recipe import ArmName, DataSettings, EvaluationSettings
+from luthier.retrieval import Chunk, SqliteStore, fill
 
 KIND = AnswerKind("choices", ("yes", "no"), ())
 DATA = DataSettings(train="train.jsonl", system_prompt="You judge.")
@@ -58,7 +60,7 @@ def test_few_shot_puts_the_same_turns_before_every_item():
     assert (arm.shots, arm.notes) == (2, ())
 
 
-@pytest.mark.parametrize("name", ["base", "prompt", "few-shot", "tuned"])
+@pytest.mark.parametrize("name", ["base", "prompt", "few-shot", "rag", "tuned"])
 def test_the_reference_answer_is_in_no_prompt(name: ArmName):
     secret = [row("Is snow white?", "GOLDEN ANSWER")]
     prompts = build_arm(name, secret, TRAIN, SETTINGS, DATA, KIND)
@@ -68,7 +70,7 @@ def test_the_reference_answer_is_in_no_prompt(name: ArmName):
 def test_tools_stay_with_their_item():
     tool = {"type": "function", "function": {"name": "look_up"}}
     golden = [Example(GOLDEN[0].messages, tools=(tool,))]
-    for name in ("base", "prompt", "few-shot", "tuned"):
+    for name in ("base", "prompt", "few-shot", "rag", "tuned"):
         assert plan_arm(name, golden, TRAIN, SETTINGS, DATA, KIND).prompts[0].tools == (tool,)
 
 
@@ -101,3 +103,33 @@ def test_too_few_usable_training_rows_are_told():
 
 def test_prompts_beyond_the_budget_are_counted():
     assert plan("base", PromptBudget(count_words, 20)).notes == ("1 of 2 prompts are longer than 20 tokens",)
+
+
+def test_what_was_found_is_used_by_the_arms_that_rest_on_it():
+    best = TaskPrompt("Yes or no?", joins_own_system=True)
+    known = Found(instructions=best, examples=1, passages=1, rows=index_rows(TRAIN))
+    arms = {
+        name: plan_arm(name, GOLDEN, TRAIN, SETTINGS, DATA, KIND, None, known)
+        for name in ("prompt", "found-prompt", "few-shot", "rag")
+    }
+    assert contents(arms["prompt"], 0)[0] == "Say yes or no."
+    assert all(contents(arms[name], 0)[0] == "Yes or no?" for name in ("found-prompt", "few-shot", "rag"))
+    assert [len(arms[name].prompts[0].messages) for name in ("few-shot", "rag")] == [4, 4]
+
+
+def test_a_search_that_finds_ones_own_prompt_best_makes_no_arm():
+    assert "nothing better" in (plan("found-prompt").obstacle or "")
+
+
+def test_examples_may_be_the_rows_nearest_to_each_item():
+    golden = [row("Is 7 even?", "no"), row("Is 12 even?", "no")]
+    known = Found(examples=1, examples_are_nearest=True)
+    arm = plan_arm("few-shot", golden, TRAIN, SETTINGS, DATA, KIND, None, known)
+    assert [contents(arm, item)[1] for item in (0, 1)] == ["Is 7 even?", "Is 12 even?"]
+
+
+def test_tuned_with_passages_needs_documents():
+    assert "no documents" in (plan("tuned-rag").obstacle or "")
+    documents = fill(SqliteStore(), [Chunk("d", "", "Snow is white.", 0, 14)])
+    arm = plan_arm("tuned-rag", GOLDEN, TRAIN, SETTINGS, DATA, KIND, None, Found(documents=documents))
+    assert contents(arm, 0)[0] == "You judge." and "[1] Snow is white." in contents(arm, 0)[1]

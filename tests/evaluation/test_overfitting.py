@@ -1,8 +1,9 @@
 """Curves are read as a careful person would read them."""
 
+import numpy as np
 import pytest
 
-from luthier.evaluation import judge_overfitting
+from luthier.evaluation import SetLosses, judge_gaps, judge_overfitting
 
 FALLING = [(step, 2.0 - 0.015 * step) for step in range(1, 101)]
 
@@ -53,3 +54,22 @@ def test_fewer_than_two_validations_measure_nothing(losses: tuple[float, ...]):
 
 def test_without_a_training_curve_a_rise_still_counts():
     assert judge_overfitting([], validated(1.0, 1.5)).finding == "overfitting"
+
+
+def losses(tuned: float, base: float = 3.0, rows: int = 40) -> SetLosses:
+    tokens = np.arange(5.0, 5.0 + rows)
+    wobble = 1 + 0.1 * np.sin(tokens)
+    return SetLosses(tuned * tokens * wobble, base * tokens * wobble, tokens)
+
+
+def test_the_gap_of_each_set_is_told_with_its_interval_and_the_bases_own():
+    found = judge_gaps(losses(0.1), {"validation": losses(0.5), "golden": losses(0.4, base=3.2)}, best_step=40)
+    assert found is not None
+    validation, golden = found.gaps
+    assert validation.gap == pytest.approx(0.4, rel=0.02) and validation.low > 0.3
+    assert golden.base_gap == pytest.approx(0.2, rel=0.02)
+    assert found.sentence.endswith("Validation loss was lowest at step 40.")
+
+
+def test_a_set_of_one_row_has_no_gap():
+    assert judge_gaps(losses(0.1), {"golden": losses(0.5, rows=1)}, None) is None

@@ -27,7 +27,12 @@ def new_recurrent_run(tmp_path) -> RunFolder:
         "model": {"path": str(folder), "precision": "float32"},
         "data": {"train": str(rows)},
         "training": {"epochs": 1, "batch_examples": 8, "threads": 1},
-        "evaluation": {"max_new_tokens": 3, "few_shot_examples": 1, "arms": ["base", "tuned"]},
+        "evaluation": {
+            "max_new_tokens": 3,
+            "few_shot_examples": 1,
+            "arms": ["base", "tuned"],
+            "forgetting": {"size": "off"},
+        },
     }
     recipe.write_text(json.dumps(settings), encoding="utf-8")
     return RunFolder.create(tmp_path / "runs", "recurrent", load_recipe(recipe))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from luthier.advice.licence import stated_licence
 from luthier.models import STARTER, choose_device, load_model, open_model_folder
-from luthier.runs.licence import stated_licence
 from luthier.runs.workbench import answer_prompts, set_up
 
 ROOT = Path(__file__).parents[2]

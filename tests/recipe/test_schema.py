@@ -30,7 +30,9 @@ def test_only_the_training_rows_are_required():
 
 def test_paths_are_marked_for_forms():
     paths = [entry.key for entry in catalogue().entries if entry.schema.get("format") == "path"]
-    assert paths == ["model.path", "model.chat_template", "data.train", "data.validation", "data.golden"]
+    files = ["data.train", "data.validation", "data.golden", "evaluation.documents"]
+    files += ["evaluation.prices", "evaluation.forgetting.regression_file"]
+    assert paths == ["model.path", "model.chat_template", *files]
 
 
 def test_a_type_reads_like_words():

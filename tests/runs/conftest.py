@@ -28,7 +28,7 @@ def recipe(tmp_path: Path, tiny_model: Path) -> Callable[..., Recipe]:
                 "model": {"path": str(tiny_model), "precision": "float32"},
                 "data": {"train": str(rows)},
                 "training": {"epochs": 2, "batch_examples": 8, "learning_rate": 0.01, "threads": 1},
-                "evaluation": {"max_new_tokens": 4, "few_shot_examples": 2},
+                "evaluation": {"max_new_tokens": 4, "few_shot_examples": 2, "forgetting": {"size": "off"}},
             }
         ),
         encoding="utf-8",

@@ -60,7 +60,7 @@ def test_a_run_ends_in_a_verdict_and_leaves_what_the_design_promises(new_run):
     assert isinstance(events[-1], VerdictReached)
     assert [name for name in PROMISED_FILES if not (folder.path / name).is_file()] == []
     report = validate_report(json.loads((folder.path / "report.json").read_text()))
-    assert [arm.name for arm in report.arms] == ["base", "prompt", "few-shot", "tuned"]
+    assert [arm.name for arm in report.arms] == ["base", "prompt", "few-shot", "rag", "tuned"]
     assert report.ledger.steps == sum(isinstance(event, StepFinished) for event in events)
     assert report.ledger.computed_tokens <= report.ledger.given_tokens
 

@@ -1,35 +1,35 @@
-"""Only what a model card states counts as a licence."""
+"""A run leaves what its licences allow together."""
 
-import pytest
+from __future__ import annotations
 
-from luthier.runs.licence import stated_licence
+import json
+from pathlib import Path
+from typing import Any
 
-
-@pytest.mark.parametrize("line", ["license: apache-2.0", "license:apache-2.0", "license: 'apache-2.0'"])
-def test_the_front_matter_states_the_licence(tmp_path, line):
-    (tmp_path / "README.md").write_text(f"---\nlanguage: en\n{line}\n---\n# A model\n")
-    assert stated_licence(tmp_path) == "apache-2.0"
-
-
-@pytest.mark.parametrize(
-    "card",
-    [
-        "",
-        "# A model\nlicense: mit\n",
-        "---\nlanguage: en\n---\nlicense: mit\n",
-        "---\nlicense:\n---\n",
-        "---\nbase_license: mit\n---\n",
-    ],
-)
-def test_nothing_else_does(tmp_path, card):
-    (tmp_path / "README.md").write_text(card)
-    assert stated_licence(tmp_path) is None
+from luthier.models import ModelFolder
+from luthier.recipe import Recipe
+from luthier.runs import RunFolder
+from luthier.runs.licence import write_licence
 
 
-def test_a_model_without_a_card_states_nothing(tmp_path):
-    assert stated_licence(tmp_path) is None
+def recipe(**advice: Any) -> Recipe:
+    return Recipe.model_validate({"data": {"train": "rows.jsonl"}, "evaluation": {"advice": advice}})
 
 
-def test_a_card_that_is_not_utf8_can_still_be_read(tmp_path):
-    (tmp_path / "README.md").write_bytes(b"---\nauthor: Andr\xe9\nlicense: mit\n---\n")
-    assert stated_licence(tmp_path) == "mit"
+def base(folder: Path, card: str) -> ModelFolder:
+    folder.mkdir()
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    return ModelFolder(folder, {})
+
+
+def test_it_is_judged_by_the_card_and_by_what_the_recipe_says(tmp_path: Path):
+    asked = recipe(data_licence="cc-by-nc-4.0", teacher="openai")
+    folder = RunFolder.create(tmp_path / "runs", None, asked)
+    assert write_licence(folder, asked, base(tmp_path / "model", "---\nlicense: mit\n---\n")) == "mit"
+    found = json.loads((folder.path / "licence.json").read_text(encoding="utf-8"))
+    assert [part["licence"] for part in found["components"]] == ["mit", "cc-by-nc-4.0", "openai"]
+
+
+def test_a_base_that_states_nothing_gives_no_licence_to_the_card(tmp_path: Path):
+    folder = RunFolder.create(tmp_path / "runs", None, recipe())
+    assert write_licence(folder, recipe(), base(tmp_path / "model", "# A model\n")) is None

@@ -33,7 +33,7 @@ def new_sweep(tmp_path_factory):
             "validate_every": 4,
             "checkpoint_every_steps": 100,
         },
-        "evaluation": {"max_new_tokens": 4, "arms": ["base", "tuned"]},
+        "evaluation": {"max_new_tokens": 4, "arms": ["base", "tuned"], "forgetting": {"size": "off"}},
     }
     file = place / "recipe.yaml"
     file.write_text(json.dumps(recipe), encoding="utf-8")

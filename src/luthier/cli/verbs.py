@@ -17,6 +17,9 @@ VERBS = {
     "sweep": "Try many settings on one base, and rank them.",
     "resume": "Go on with a run or a sweep that was stopped.",
     "ask": "Ask the model of a finished run.",
+    "power": "Tell how many items find which difference, before a run.",
+    "advise": "Say whether to prompt, retrieve or tune, and why.",
+    "licence": "Say what the licences of base, data and teacher allow.",
 }
 # Words that other programs use for the same thing.
 SYNONYMS = {
@@ -26,6 +29,9 @@ SYNONYMS = {
     "start": "run",
     "continue": "resume",
     "chat": "ask",
+    "advice": "advise",
+    "decide": "advise",
+    "license": "licence",
     "generate": "ask",
     "new": "init",
     "tune": "sweep",

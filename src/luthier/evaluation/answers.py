@@ -19,13 +19,17 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model wrote. ``finish_reason`` "length" means that it was cut off at the token limit."""
+    """What a model wrote. ``finish_reason`` "length" means that it was cut off at the token limit.
+
+    ``cached_tokens`` is the part of ``prompt_tokens`` that a remote server says it had in its cache.
+    """
 
     text: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
     finish_reason: Literal["stop", "length"] = "stop"
+    cached_tokens: int = 0
 
 
 Generate = Callable[[Sequence[Prompt]], Iterator[tuple[int, Answer]]]

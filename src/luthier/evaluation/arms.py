@@ -1,38 +1,47 @@
-"""The arms of a comparison: the same golden items, asked of the model in four ways."""
+"""The arms of a comparison: the same golden items, asked of the model in several ways."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from luthier.data import AnswerKind
 from luthier.evaluation.answers import Prompt
-from luthier.evaluation.few_shot import as_turns, choose_shots
+from luthier.evaluation.solvers import (
+    Arm,
+    PromptBudget,
+    alone,
+    fixed_examples,
+    nearest_examples,
+    noting_length,
+    under_prompt,
+    with_passages,
+)
+from luthier.evaluation.solvers.examples import index_rows, question_of
 from luthier.evaluation.task_prompt import TaskPrompt, task_prompt
-from luthier.examples import Example, Message
+from luthier.examples import Example
 from luthier.recipe import ArmName, DataSettings, EvaluationSettings
+from luthier.retrieval import Retriever
 
-# Tokens added by shots hardly depend on the item, so the fit is tried on the few longest items only.
-LONGEST_ITEMS_TRIED = 8
-
-
-@dataclass(frozen=True)
-class PromptBudget:
-    """How long a prompt may be. ``count_tokens`` counts the rendered conversation, up to where the answer begins."""
-
-    count_tokens: Callable[[Sequence[Message]], int]
-    max_prompt_tokens: int
+AUTO_EXAMPLES = 4
+AUTO_PASSAGES = 3
 
 
 @dataclass(frozen=True)
-class Arm:
-    """One arm's prompts. Each carries ``shots`` examples; ``notes`` say what was left out or is too long."""
+class Found:
+    """What was found out before the arms are planned; the plainest that there is where nothing was.
 
-    name: str
-    prompts: tuple[Prompt, ...]
-    shots: int = 0
-    notes: tuple[str, ...] = ()
+    ``instructions`` is the task prompt that did best on validation rows. ``documents`` and ``rows`` are what passages
+    and nearest training rows are looked up in.
+    """
+
+    instructions: TaskPrompt | None = None
+    examples: int | None = None
+    examples_are_nearest: bool | None = None
+    passages: int | None = None
+    documents: Retriever | None = None
+    rows: Retriever | None = None
 
 
 def build_arm(
@@ -56,24 +65,37 @@ def plan_arm(
     data: DataSettings,
     kind: AnswerKind,
     budget: PromptBudget | None = None,
+    found: Found | None = None,
 ) -> Arm:
-    """How "base", "prompt", "few-shot" or "tuned" puts each golden item to the model.
+    """How one arm puts each golden item to the model; an arm that cannot run says so in ``obstacle``.
 
-    The tuned arm sees exactly what training saw. Without a budget every shot that was asked for is used.
+    The tuned arm sees exactly what training saw. Without a budget every shot and passage that was asked for is used.
     """
+    known = found or Found()
+    own = task_prompt(train, settings, data, kind)
+    best = known.instructions or own
     match name:
         case "base":
-            arm = Arm(name, tuple(Prompt(example.prompt, example.tools) for example in golden))
+            arm = Arm(name, alone(golden), solver="the item alone")
         case "prompt":
-            arm = Arm(name, _prompts(golden, task_prompt(train, settings, data, kind), ()))
+            is_own = settings.task_prompt is not None
+            arm = Arm(name, under_prompt(golden, own if is_own else best), solver="task prompt")
+        case "found-prompt":
+            arm = Arm(name, under_prompt(golden, best), solver="task prompt found on validation rows")
+            if best.text == own.text:
+                same = "the search on validation rows found nothing better than the task prompt of the arm prompt"
+                arm = replace(arm, prompts=(), obstacle=same)
         case "few-shot":
-            arm = _few_shot(golden, train, settings, task_prompt(train, settings, data, kind), budget)
+            arm = _few_shot(golden, train, settings, best, budget, known)
+        case "rag":
+            arm = _rag(golden, train, settings, best, budget, known)
         case "tuned":
-            seen = golden if data.system_prompt is None else [row.with_system(data.system_prompt) for row in golden]
-            arm = Arm(name, tuple(Prompt(example.prompt, example.tools) for example in seen))
+            arm = Arm(name, alone(golden, data.system_prompt), solver="as in training")
+        case "tuned-rag":
+            arm = _tuned_rag(golden, data, settings, budget, known)
         case _:
             assert_never(name)
-    return arm if budget is None else _with_note_on_length(arm, budget)
+    return noting_length(arm, budget)
 
 
 def _few_shot(
@@ -82,56 +104,50 @@ def _few_shot(
     settings: EvaluationSettings,
     instructions: TaskPrompt,
     budget: PromptBudget | None,
+    known: Found,
 ) -> Arm:
-    """As many shots as fit before the longest items: drawn ones first, then the shortest, then fewer."""
-    longest = _longest_items(golden, instructions, budget)
-    asked = settings.few_shot_examples
-    for count in range(asked, 0, -1):
-        for shortest in (False, True):
-            shots = choose_shots(train, count, settings.seed, shortest)
-            turns = as_turns(shots, train)
-            if len(shots) == count and _all_fit(_prompts(longest, instructions, turns), budget):
-                notes = () if count == asked else (f"{count} of {asked} few-shot examples {_reason(train, asked)}",)
-                return Arm("few-shot", _prompts(golden, instructions, turns), count, notes)
-    notes = (f"0 of {asked} few-shot examples {_reason(train, asked)}: the arm is the prompt arm once more",)
-    return Arm("few-shot", _prompts(golden, instructions, ()), 0, notes)
+    count = known.examples or _number(settings.few_shot_examples, AUTO_EXAMPLES)
+    is_nearest = (
+        settings.few_shot_selection == "nearest" if known.examples_are_nearest is None else (known.examples_are_nearest)
+    )
+    if not is_nearest:
+        return fixed_examples(golden, train, count, settings.seed, instructions, budget)
+    rows = known.rows or index_rows(train)
+    return nearest_examples("few-shot", golden, train, count, rows, instructions, budget)
 
 
-def _reason(train: Sequence[Example], asked: int) -> str:
-    usable = len(choose_shots(train, asked, seed=0))
-    if usable < asked:
-        return f"used, as {usable} training rows at most can be shown as plain user and assistant turns"
-    return "fit before the longest golden item"
+def _rag(
+    golden: Sequence[Example],
+    train: Sequence[Example],
+    settings: EvaluationSettings,
+    instructions: TaskPrompt,
+    budget: PromptBudget | None,
+    known: Found,
+) -> Arm:
+    """Documents where there are some; else the training rows are what can be looked up."""
+    count = known.passages or _number(settings.passages, AUTO_PASSAGES)
+    if known.documents is not None:
+        prompts = under_prompt(golden, instructions)
+        questions = [question_of(item) for item in golden]
+        return with_passages("rag", prompts, questions, count, known.documents, budget)
+    rows = known.rows or index_rows(train)
+    return nearest_examples("rag", golden, train, count, rows, instructions, budget)
 
 
-def _prompts(
-    golden: Sequence[Example], instructions: TaskPrompt, shot_turns: tuple[Message, ...]
-) -> tuple[Prompt, ...]:
-    """System turn, shots, then the item's own turns: a header that a prefix cache computes once."""
-    prompts: list[Prompt] = []
-    for example in golden:
-        system, *turns = instructions.over(example.prompt)
-        prompts.append(Prompt((system, *shot_turns, *turns), example.tools))
-    return tuple(prompts)
+def _tuned_rag(
+    golden: Sequence[Example],
+    data: DataSettings,
+    settings: EvaluationSettings,
+    budget: PromptBudget | None,
+    known: Found,
+) -> Arm:
+    if known.documents is None:
+        return Arm("tuned-rag", (), obstacle="no documents: name a folder in evaluation.documents")
+    prompts = alone(golden, data.system_prompt)
+    questions = [question_of(item) for item in golden]
+    count = known.passages or _number(settings.passages, AUTO_PASSAGES)
+    return with_passages("tuned-rag", prompts, questions, count, known.documents, budget)
 
 
-def _longest_items(
-    golden: Sequence[Example], instructions: TaskPrompt, budget: PromptBudget | None
-) -> Sequence[Example]:
-    if budget is None:
-        return golden
-    tokens = [budget.count_tokens(prompt.messages) for prompt in _prompts(golden, instructions, ())]
-    order = sorted(range(len(golden)), key=lambda index: -tokens[index])
-    return [golden[index] for index in order[:LONGEST_ITEMS_TRIED]]
-
-
-def _all_fit(prompts: Sequence[Prompt], budget: PromptBudget | None) -> bool:
-    return budget is None or all(budget.count_tokens(row.messages) <= budget.max_prompt_tokens for row in prompts)
-
-
-def _with_note_on_length(arm: Arm, budget: PromptBudget) -> Arm:
-    too_long = sum(not _all_fit((prompt,), budget) for prompt in arm.prompts)
-    if not too_long:
-        return arm
-    note = f"{too_long} of {len(arm.prompts)} prompts are longer than {budget.max_prompt_tokens} tokens"
-    return Arm(arm.name, arm.prompts, arm.shots, (*arm.notes, note))
+def _number(asked: int | str, automatic: int) -> int:
+    return asked if isinstance(asked, int) else automatic

@@ -17,7 +17,7 @@ def choose_shots(train: Sequence[Example], count: int, seed: int, shortest: bool
     draw = random.Random(seed)
     by_answer: dict[str, list[Example]] = defaultdict(list)
     for example in train:
-        if _is_usable(example):
+        if is_usable(example):
             by_answer[example.answer.content.strip()].append(example)
     answers = sorted(by_answer)
     draw.shuffle(answers)
@@ -53,7 +53,7 @@ def as_turns(shots: Sequence[Example], train: Sequence[Example]) -> tuple[Messag
     return tuple(turns)
 
 
-def _is_usable(example: Example) -> bool:
+def is_usable(example: Example) -> bool:
     """Text only, user and assistant in turn: what every chat template accepts before the real question."""
     roles = [turn.role for turn in _turns(example)]
     in_turn = len(roles) % 2 == 1 and roles == ["user" if i % 2 == 0 else "assistant" for i in range(len(roles))]

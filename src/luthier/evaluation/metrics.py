@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import assert_never
+from typing import assert_never, get_args
 
 from luthier.data import AnswerKind
 from luthier.errors import DataError
@@ -15,11 +15,13 @@ from luthier.recipe import EvaluationSettings, MetricName
 
 
 def metrics_for(settings: EvaluationSettings, kind: AnswerKind) -> tuple[MetricName, ...]:
-    """The metrics to report, the primary one first: what the recipe names, else what suits the answers."""
+    """The metrics to report, the primary one first: what the recipe names, else what suits the answers.
+
+    Where a grader is the primary metric, it stands beside these.
+    """
     chosen = _suitable(settings, kind) if settings.metrics == "auto" else tuple(settings.metrics)
-    if settings.primary_metric == "auto":
-        return chosen
-    return (settings.primary_metric, *(metric for metric in chosen if metric != settings.primary_metric))
+    first = next((metric for metric in get_args(MetricName) if metric == settings.primary_metric), None)
+    return chosen if first is None else (first, *(metric for metric in chosen if metric != first))
 
 
 def choices_for(settings: EvaluationSettings, kind: AnswerKind) -> tuple[str, ...]:

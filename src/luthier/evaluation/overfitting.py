@@ -1,10 +1,17 @@
-"""What the training and validation curves say together: overfitting, still improving, or no sign of either."""
+"""What the training and validation curves say together: overfitting, still improving, or no sign of either.
+
+And what the finished model says: how much worse it foresees answers that it was not trained on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from luthier.evaluation.paired_losses import Rows, mean_loss
+from luthier.evaluation.statistics import Interval
 
 Curve = Sequence[tuple[int, float]]
 Finding = Literal["no sign", "overfitting", "still improving", "diverging", "not measured"]
@@ -80,3 +87,61 @@ def _training_rose(train: Curve, best_step: int) -> bool:
     earlier, later = before[-window:], after[-window:]
     mean_before, mean_after = sum(earlier) / len(earlier), sum(later) / len(later)
     return mean_after - mean_before > max(TELLING_NATS, TELLING_CHANGE * mean_before)
+
+
+@dataclass(frozen=True)
+class SetGap:
+    """Loss of one set minus that of the training rows, in nats per trained token, for the tuned and for the base.
+
+    Some sets are harder whoever reads them: what tuning added to the gap is ``gap`` minus ``base_gap``.
+    """
+
+    name: str
+    loss: Interval
+    gap: float
+    low: float
+    high: float
+    base_gap: float
+
+
+@dataclass(frozen=True)
+class SetGaps:
+    """``train`` is the tuned model's loss on training rows; ``best_step`` had the lowest validation loss."""
+
+    train: Interval
+    gaps: tuple[SetGap, ...]
+    best_step: int | None
+    sentence: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class SetLosses:
+    """Summed nats of each row's answer under the tuned model and under the base, and how many tokens it has."""
+
+    tuned_R: Rows
+    base_R: Rows
+    tokens_R: Rows
+
+
+def judge_gaps(train: SetLosses, others: Mapping[str, SetLosses], best_step: int | None) -> SetGaps | None:
+    """The gaps of the other sets; None where a set has fewer than two rows, since nothing could be said of its spread.
+
+    The sets are independent, so the halves of their intervals are squared and added.
+    """
+    if min(len(losses.tokens_R) for losses in (train, *others.values())) < 2:
+        return None
+    seen = mean_loss(train.tuned_R, train.tokens_R)
+    base_seen = mean_loss(train.base_R, train.tokens_R).mean
+    gaps = []
+    for name, losses in others.items():
+        loss = mean_loss(losses.tuned_R, losses.tokens_R)
+        half = math.hypot(loss.high - loss.mean, seen.high - seen.mean)
+        gap = loss.mean - seen.mean
+        base_gap = mean_loss(losses.base_R, losses.tokens_R).mean - base_seen
+        gaps.append(SetGap(name, loss, gap, gap - half, gap + half, base_gap))
+    told = ", ".join(f"{g.loss.mean:.3f} on {g.name} rows (gap {g.gap:.3f}, {g.low:.3f} to {g.high:.3f})" for g in gaps)
+    best = "" if best_step is None else f" Validation loss was lowest at step {best_step}."
+    return SetGaps(seen, tuple(gaps), best_step, f"Loss is {seen.mean:.3f} on training rows, {told}.{best}")

@@ -9,6 +9,7 @@ from typing import Literal
 
 from luthier.evaluation.classical import ClassicalBaseline
 from luthier.evaluation.compare import CONFIDENCE, TUNED, ArmComparison, ArmResult, compare_pair, compare_with_tuned
+from luthier.evaluation.evidence import evidence_reasons
 
 Decision = Literal["tuned better", "no evidence", "tuned worse"]
 
@@ -33,9 +34,19 @@ class Verdict:
 
 
 def decide(
-    arms: Sequence[ArmResult], primary_metric: str, classical: ClassicalBaseline | None = None, seed: int = 0
+    arms: Sequence[ArmResult],
+    primary_metric: str,
+    classical: ClassicalBaseline | None = None,
+    seed: int = 0,
+    *,
+    also_deciding: Sequence[str] = (),
+    stopped_early: bool = False,
 ) -> Verdict:
-    """Judge the tuned arm against the best untuned one; only a decided comparison says better or worse."""
+    """Judge the tuned arm against the best untuned one; only a decided comparison says better or worse.
+
+    With ``also_deciding``, every metric is judged, together with all others (Holm): better or worse on one of them is
+    enough, better on one and worse on another is no evidence. ``stopped_early``: see `compare_with_tuned`.
+    """
     items = len(arms[0].answers)
     tuned = next((arm for arm in arms if arm.name == TUNED), None)
     untuned = [arm for arm in arms if arm.name != TUNED]
@@ -43,29 +54,43 @@ def decide(
         missing = "the tuned arm" if tuned is None else "an untuned arm"
         sentence = f"No verdict: {missing} was not evaluated, so there is nothing to compare."
         return Verdict("no evidence", sentence, (), primary_metric, items)
-    best = max(untuned, key=lambda arm: arm.interval(primary_metric).mean)
-    comparisons = compare_with_tuned(arms, primary_metric, seed=seed)
-    against_best = comparisons[untuned.index(best)]
-    decision: Decision = "no evidence"
-    if against_best.is_decided:
-        decision = "tuned better" if against_best.better == TUNED else "tuned worse"
+    metrics = [primary_metric, *(metric for metric in also_deciding if metric != primary_metric)]
+    comparisons = compare_with_tuned(arms, metrics, seed, stopped_early=stopped_early)
+    against_best = [_against_best(comparisons, untuned, metric) for metric in metrics]
+    decision, deciding = _combined(against_best)
+    best = deciding.worse if deciding.better == TUNED else deciding.better
     classical_comparison = compare_pair(tuned, classical.arm, primary_metric, seed=seed) if classical else None
     beside = classical_sentence(classical_comparison, classical) if classical_comparison and classical else None
     reasons = [_in_a_line(comparison) for comparison in comparisons]
     reasons += [beside] if beside else []
-    reasons += [*_disagreement(against_best), *_few_items(items), *_cut_off(arms), *_together(len(comparisons))]
+    reasons += [*_opposed(against_best), *_disagreement(deciding), *evidence_reasons(arms, deciding, len(comparisons))]
+    reasons += [*_few_items(items), *_cut_off(arms), *_together(len(comparisons)), *_early(stopped_early)]
     return Verdict(
         decision=decision,
-        sentence=_sentence(decision, against_best, best.name, len(untuned)),
+        sentence=_sentence(decision, deciding, best, len(untuned)),
         reasons=tuple(reasons),
         primary_metric=primary_metric,
         items=items,
-        best_untuned=best.name,
-        comparison=against_best,
+        best_untuned=best,
+        comparison=deciding,
         comparisons=comparisons,
         classical_comparison=classical_comparison,
         classical_sentence=beside,
     )
+
+
+def _against_best(comparisons: Sequence[ArmComparison], untuned: Sequence[ArmResult], metric: str) -> ArmComparison:
+    best = max(untuned, key=lambda arm: arm.interval(metric).mean).name
+    return next(pair for pair in comparisons if pair.metric == metric and best in (pair.better, pair.worse))
+
+
+def _combined(against_best: Sequence[ArmComparison]) -> tuple[Decision, ArmComparison]:
+    """The decision over all deciding metrics, and the comparison it rests on: the first decided one, or the primary."""
+    decided = [comparison for comparison in against_best if comparison.is_decided]
+    for_tuned = {comparison.better == TUNED for comparison in decided}
+    if len(for_tuned) != 1:
+        return "no evidence", against_best[0]
+    return "tuned better" if for_tuned == {True} else "tuned worse", decided[0]
 
 
 def classical_sentence(comparison: ArmComparison, baseline: ClassicalBaseline) -> str:
@@ -94,9 +119,12 @@ def _sentence(decision: Decision, against_best: ArmComparison, best: str, untune
             return f"Tuned is worse than {opponent} by {margin} on {items}."
         case "no evidence":
             if against_best.difference < 1e-12:
-                return f"No evidence that tuning helps or harms: tuned and {opponent} score the same on {items}."
+                reach = f"a difference may still lie anywhere in the {_range(against_best)}"
+                return f"Cannot tell tuned and {opponent} apart: they score the same on {items}; {reach}."
+            if against_best.is_decided:
+                return f"Cannot tell whether tuning helps or harms: it does both, by metric, on {items}."
             direction = "better" if against_best.better == TUNED else "worse"
-            claim = f"No evidence that tuned is {direction} than {opponent.rstrip(',')}"
+            claim = f"Cannot tell whether tuned is {direction} than {opponent.rstrip(',')}"
             return f"{claim}: a difference of {margin} on {items}; {_still_needed(against_best)}."
 
 
@@ -119,9 +147,24 @@ def _in_a_line(comparison: ArmComparison) -> str:
 
 
 def _disagreement(comparison: ArmComparison) -> list[str]:
-    if (comparison.low > 0) == (comparison.adjusted_p <= 1 - CONFIDENCE):
+    is_excluded = comparison.difference > 0 and comparison.low >= 0
+    if is_excluded == (comparison.adjusted_p <= 1 - CONFIDENCE):
         return []
     return ["The interval and the test disagree on whether the difference is zero, so it counts as undecided."]
+
+
+def _opposed(against_best: Sequence[ArmComparison]) -> list[str]:
+    better = [_words(pair.metric) for pair in against_best if pair.is_decided and pair.better == TUNED]
+    worse = [_words(pair.metric) for pair in against_best if pair.is_decided and pair.better != TUNED]
+    if not (better and worse):
+        return []
+    return [f"Tuned is better by {', '.join(better)} and worse by {', '.join(worse)}: which counts is yours to say."]
+
+
+def _early(stopped_early: bool) -> list[str]:
+    if not stopped_early:
+        return []
+    return ["Items were asked until it was decided; the test and the interval allow for looking after every item."]
 
 
 def _few_items(items: int) -> list[str]:
@@ -142,7 +185,8 @@ def _together(comparisons: int) -> list[str]:
 
 
 def _range(comparison: ArmComparison) -> str:
-    return f"95 % interval {_points(comparison.low)} to {_points(comparison.high)}"
+    low = "above 0" if comparison.low == 0 and comparison.is_decided else _points(comparison.low)
+    return f"95 % interval {low} to {_points(comparison.high)}"
 
 
 def _points(share: float) -> str:

@@ -127,6 +127,8 @@ def type_in_words(schema: dict[str, Any]) -> str:
             return f"list ({type_in_words(schema['items'])})"
         case {"type": "string"}:
             return "text"
+        case {"$ref": _}:
+            return "mapping"
         case _:
             return _PLAIN_WORDS[schema["type"]] + _bounds_in_words(schema)
 

@@ -86,7 +86,12 @@ def _place(key: str, document: Document, overrides: Sequence[Override]) -> str:
 
 def _mistake(key: str, detail: ErrorDetails, place: str) -> Mistake:
     found, context = detail["input"], detail.get("ctx", {})
+    inside = _inside(key, detail["loc"])
     match detail["type"]:
+        case "extra_forbidden" | "missing" if inside:
+            what = "missing" if detail["type"] == "missing" else "no key there"
+            fix = "add it" if detail["type"] == "missing" else "remove it; docs/evaluation.md"
+            return Mistake(place, f"{key}: {inside} is {what}", "a mapping with the keys that belong there", fix)
         case "extra_forbidden":
             return _unknown_key(key, place)
         case "missing":
@@ -97,8 +102,19 @@ def _mistake(key: str, detail: ErrorDetails, place: str) -> Mistake:
             return _wrong_value(f"{key}.kind", found.get("kind"), place)
         case "json_invalid":
             return Mistake(place, "half a character (a lone surrogate)", "whole characters", "retype the text")
+        case _ if ", " in inside:
+            fix = f"change it, or see docs/evaluation.md for what {key} holds"
+            return Mistake(place, f"{key}: {inside} is {in_words(found)}", detail["msg"].lower(), fix)
         case _:
             return _wrong_value(key, found, place)
+
+
+def _inside(key: str, location: tuple[int | str, ...]) -> str:
+    """What a mapping within one setting holds, such as "entry 2, base_url"; empty for settings with a key."""
+    rest = location[key.count(".") + 1 :] if key else ()
+    names = [part for part in rest if isinstance(part, str) and part.isidentifier() and part.islower()]
+    numbers = [f"entry {part + 1}" for part in rest if isinstance(part, int)]
+    return ", ".join([*numbers, *names[-1:]]) if key and location[-1:] != (key.rpartition(".")[2],) else ""
 
 
 def _unknown_key(key: str, place: str) -> Mistake:

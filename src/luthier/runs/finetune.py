@@ -7,28 +7,37 @@ stopped anywhere, by Ctrl-C or by force, goes on where it was.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from luthier.advice.costs import EnergyReading, joules_between, read_counters
+from luthier.errors import DataError
 from luthier.evaluation import (
     ArmResult,
     ClassicalBaseline,
-    PromptBudget,
+    Verdict,
     classical_baseline,
     decide,
-    plan_arm,
+    passages_sentence,
+    without_passages,
 )
 from luthier.events import Event, Noticed, StageStarted, VerdictReached
 from luthier.generation import fallback_reason
-from luthier.recipe import ArmName, Recipe
-from luthier.runs.arms import Judging, answer_arm, is_answered, judging_of, load_arm
+from luthier.recipe import Recipe
+from luthier.runs.advice import write_advice
+from luthier.runs.arm_stage import answer_tuned, answer_untuned, missing_tuned, missing_untuned
+from luthier.runs.arms import Judging, is_answered, judging_of, load_arm, obstacles
+from luthier.runs.asking import asking
 from luthier.runs.decisions import FACTS_FILE, write_decisions
 from luthier.runs.encoding import encode_data
 from luthier.runs.environment import describe_environment
 from luthier.runs.folder import RunFolder
-from luthier.runs.licence import stated_licence
+from luthier.runs.forgetting import measure_forgetting, regression_items, with_canaries
+from luthier.runs.ledger import write_ledger
+from luthier.runs.licence import write_licence
 from luthier.runs.prepare import PreparedData, load_prepared, prepare_data
 from luthier.runs.reporting import write_run_report
 from luthier.runs.tuning import (
@@ -43,15 +52,10 @@ from luthier.runs.tuning import (
 )
 from luthier.runs.workbench import (
     Workbench,
-    answer_prompts,
-    count_prompt_tokens,
     load_base,
-    longest_answer_tokens,
     set_up,
 )
 from luthier.training import fit_into_memory, forget_peak, peak_held_bytes
-
-TUNED = "tuned"
 
 
 def finetune(folder: RunFolder, wants_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -66,21 +70,23 @@ def finetune(folder: RunFolder, wants_stop: Callable[[], bool] = lambda: False) 
 
 
 def _stages(folder: RunFolder, recipe: Recipe, wants_stop: Callable[[], bool]) -> Iterator[Event]:
+    regression_items(recipe)  # a file that cannot be used is told before anything is computed
     bench = set_up(recipe)
     yield from prepare_data(folder, recipe.data)
     data = load_prepared(folder)
     judging = judging_of(data.golden, recipe.evaluation, data.kind)
     if not is_tuned(folder):
         yield from _untuned_arms_and_training(folder, recipe, bench, data, judging, wants_stop)
-    elif _missing_untuned(folder, recipe):
-        # The winner of a sweep was tuned before any arm had answered.
+    elif missing_untuned(folder, recipe.evaluation):
+        # The winner of a sweep was tuned before any arm had answered; or a remote arm had failed.
         yield from _untuned_arms(folder, recipe, bench, data, judging, load_base(bench, recipe), wants_stop)
-    missing: list[ArmName] = [name for name in recipe.evaluation.arms if not is_answered(folder, name)]
+    missing = missing_tuned(folder, recipe.evaluation)
+    model: torch.nn.Module | None = None
     if missing:
         yield StageStarted("evaluate", "the tuned model")
         model = load_tuned(recipe, bench, folder)
-        for name in missing:
-            yield from _answer(folder, name, recipe, bench, data, judging, model, wants_stop)
+        yield from answer_tuned(asking(folder, recipe, bench, data, judging, model, wants_stop), missing)
+    yield from measure_forgetting(folder, recipe, bench, data, model, wants_stop)
     yield from _judge(folder, recipe, bench, data, judging)
 
 
@@ -94,7 +100,7 @@ def _untuned_arms_and_training(
 ) -> Iterator[Event]:
     """The base answers first, while it is still the base; then the same model in memory is tuned."""
     yield StageStarted("tokenize", f"with {bench.base.name}'s template")
-    encoded, events = encode_data(data.train, data.validation, bench, recipe.data)
+    encoded, events = encode_data(with_canaries(data.train, recipe), data.validation, bench, recipe.data)
     yield from events
     model = load_base(bench, recipe)
     if reason := fallback_reason(model):
@@ -109,12 +115,9 @@ def _untuned_arms_and_training(
         yield Noticed(f"{name}: {_readable(resolved[name]['value'])} ({resolved[name]['reason']})")
     yield Noticed(f"training should take about {_readable_minutes(expected.minutes)}")
     forget_peak(bench.device)
+    counters = read_counters()
     yield from tune(recipe, training, bench, folder, wants_stop)
-    _remember_peak(folder, bench.device)
-
-
-def _missing_untuned(folder: RunFolder, recipe: Recipe) -> list[ArmName]:
-    return [name for name in recipe.evaluation.arms if name != TUNED and not is_answered(folder, name)]
+    _remember_effort(folder, bench.device, counters)
 
 
 def _untuned_arms(
@@ -126,41 +129,10 @@ def _untuned_arms(
     model: torch.nn.Module,
     wants_stop: Callable[[], bool],
 ) -> Iterator[Event]:
-    missing = _missing_untuned(folder, recipe)
+    missing = missing_untuned(folder, recipe.evaluation)
     if missing:
         yield StageStarted("evaluate", "the base model")
-    for name in missing:
-        yield from _answer(folder, name, recipe, bench, data, judging, model, wants_stop)
-
-
-def _answer(
-    folder: RunFolder,
-    name: ArmName,
-    recipe: Recipe,
-    bench: Workbench,
-    data: PreparedData,
-    judging: Judging,
-    model: torch.nn.Module,
-    wants_stop: Callable[[], bool],
-) -> Iterator[Event]:
-    settings = recipe.evaluation
-    asked = settings.max_new_tokens
-    max_new_tokens = longest_answer_tokens(data.train, bench) if asked == "auto" else asked
-    budget = PromptBudget(
-        lambda messages: count_prompt_tokens(bench, messages),
-        (bench.base.context_tokens or bench.context_tokens) - max_new_tokens,
-    )
-    arm = plan_arm(name, data.golden, data.train, settings, recipe.data, data.kind, budget)
-    for note in arm.notes:
-        yield Noticed(f"arm {name}: {note}")
-    model.eval()
-    yield from answer_arm(
-        folder,
-        arm,
-        judging,
-        lambda prompts: answer_prompts(model, bench, prompts, max_new_tokens, settings.batch_items, settings.seed),
-        wants_stop,
-    )
+        yield from answer_untuned(asking(folder, recipe, bench, data, judging, model, wants_stop), missing)
 
 
 def _judge(
@@ -169,23 +141,48 @@ def _judge(
     yield StageStarted("report")
     # Read before the classical baseline, whose own matrices would be counted as the model's.
     peak_bytes = peak_held_bytes(bench.device)
-    arms = [load_arm(folder, name) for name in recipe.evaluation.arms]
+    names = recipe.evaluation.arm_names
+    arms = [load_arm(folder, name) for name in names if is_answered(folder, name)]
     results: list[ArmResult] = [result for result, _ in arms]
     baseline: ClassicalBaseline | None = None
     if recipe.evaluation.classical_baseline and judging.choices:
         baseline = classical_baseline(data.train, data.golden, judging.metrics, judging.choices, recipe.evaluation.seed)
-    verdict = decide(results, judging.primary_metric, baseline, recipe.evaluation.seed)
+    verdict = _verdict(results, judging.primary_metric, baseline, recipe.evaluation.seed, obstacles(folder, names))
     facts: dict[str, Any] = json.loads((folder.path / FACTS_FILE).read_text(encoding="utf-8"))
     facts["environment"] = describe_environment(bench.precision.name, bench.device)
-    facts["licence"] = stated_licence(bench.base.path)
+    facts["licence"] = write_licence(folder, recipe, bench.base)
     facts.setdefault("peak_memory_bytes", peak_bytes)
+    write_ledger(folder, recipe, bench.base.config, facts)
     write_run_report(folder, recipe, data, judging, arms, verdict, baseline, facts)
+    write_advice(folder)
     yield VerdictReached(verdict.decision, verdict.sentence)
 
 
-def _remember_peak(folder: RunFolder, device: torch.device) -> None:
+def _verdict(
+    results: Sequence[ArmResult],
+    metric: str,
+    baseline: ClassicalBaseline | None,
+    seed: int,
+    obstacles_told: tuple[str, ...],
+) -> Verdict:
+    """On tuning alone; what passages add to it, and which arms did not run, is told among the reasons."""
+    if not results:
+        raise DataError(
+            f"no arm could run. {' '.join(obstacles_told)}",
+            expected="at least one arm that answers",
+            fix="add base or tuned to evaluation.arms",
+        )
+    verdict = decide(without_passages(results) or results, metric, baseline, seed)
+    gain = passages_sentence(results, metric, seed)
+    return replace(verdict, reasons=(*verdict.reasons, *((gain,) if gain else ()), *obstacles_told))
+
+
+def _remember_effort(folder: RunFolder, device: torch.device, before: EnergyReading) -> None:
+    """Of this process; what an interrupted one used before it is scaled up in the ledger."""
+    after = read_counters()
     facts = json.loads((folder.path / FACTS_FILE).read_text(encoding="utf-8"))
     facts["peak_memory_bytes"] = peak_held_bytes(device)
+    facts["energy"] = {"joules": joules_between(before, after), "seconds": after.taken_at - before.taken_at}
     folder.write_text(FACTS_FILE, json.dumps(facts, indent=2))
 
 

@@ -1,22 +1,20 @@
-"""What licence a base model says it has, in the front matter of its model card."""
+"""What the licences of base, data and teacher allow together, left in the run folder as licence.json."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+
+from luthier.advice.licence import judge_licences, read_card
+from luthier.models import ModelFolder
+from luthier.recipe import Recipe
+from luthier.runs.folder import RunFolder
+
+LICENCE_FILE = "licence.json"
 
 
-def stated_licence(folder: Path) -> str | None:
-    """The ``license`` line of README.md's front matter, or None where nothing is stated."""
-    card = folder / "README.md"
-    if not card.is_file():
-        return None
-    lines = card.read_text(encoding="utf-8", errors="replace").splitlines()
-    if not lines or lines[0].strip() != "---":
-        return None
-    for line in lines[1:]:
-        if line.strip() == "---":
-            return None
-        key, _, value = line.partition(":")
-        if key.strip() == "license" and value.strip():
-            return value.strip().strip("'\"")
-    return None
+def write_licence(folder: RunFolder, recipe: Recipe, base: ModelFolder) -> str | None:
+    """Write licence.json; returns the licence as the base's card states it, or None where it states none."""
+    advice = recipe.evaluation.advice
+    judgement = judge_licences(base.path, advice.data_licence, advice.teacher, base.name)
+    folder.write_text(LICENCE_FILE, json.dumps(judgement.as_json(), indent=2, ensure_ascii=False) + "\n")
+    return read_card(base.path).stated

@@ -11,10 +11,19 @@ from luthier.evaluation import ArmResult, ClassicalBaseline, Verdict, judge_over
 from luthier.evaluation import report as pages
 from luthier.recipe import Recipe
 from luthier.runs.arms import Judging
+from luthier.runs.curves import last_of_each_step
 from luthier.runs.folder import RunFolder
 from luthier.runs.prepare import PreparedData
 
-TITLES = {"base": "Base as it is", "prompt": "Base + task prompt", "few-shot": "Base + few-shot", "tuned": "Tuned"}
+TITLES = {
+    "base": "Base as it is",
+    "prompt": "Base + task prompt",
+    "found-prompt": "Base + found prompt",
+    "few-shot": "Base + few-shot",
+    "rag": "Base + RAG",
+    "tuned": "Tuned",
+    "tuned-rag": "Tuned + RAG",
+}
 SHOWN_ITEMS = 10
 
 
@@ -30,7 +39,7 @@ def write_run_report(
 ) -> pages.ReportFiles:
     """``facts``: contract, resolved, environment and peak_memory_bytes, as the stages left them."""
     results = [result for result, _ in arms]
-    steps = _last_of_each_step(folder, "StepFinished")
+    steps = last_of_each_step(folder, "StepFinished")
     resolved = facts["resolved"]
     report = pages.Report(
         verdict=pages.Verdict(decision=verdict.decision, sentence=verdict.sentence, reasons=verdict.reasons),
@@ -120,7 +129,7 @@ def _baseline(baseline: ClassicalBaseline | None, verdict: Verdict, metric: str)
 
 def _overfitting(folder: RunFolder, steps: Sequence[dict[str, Any]]) -> pages.Overfitting:
     train = tuple((step["step"], step["loss"]) for step in steps)
-    validation = tuple((event["step"], event["loss"]) for event in _last_of_each_step(folder, "Validated"))
+    validation = tuple((event["step"], event["loss"]) for event in last_of_each_step(folder, "Validated"))
     judged = judge_overfitting(train, validation)
     return pages.Overfitting(
         verdict=judged.verdict,
@@ -162,17 +171,6 @@ def _item(index: int, results: Sequence[ArmResult], judging: Judging) -> pages.I
         for result in results
     }
     return pages.Item(index=index, prompt=prompt, reference=example.answer.content, answers=answers)
-
-
-def _last_of_each_step(folder: RunFolder, kind: str) -> list[dict[str, Any]]:
-    """A resumed run tells some steps twice; the later telling is the one that counts. A rollback undoes steps."""
-    by_step: dict[int, dict[str, Any]] = {}
-    for event in folder.events():
-        if event["event"] == "RolledBack":
-            by_step = {step: told for step, told in by_step.items() if step <= event["to_step"]}
-        elif event["event"] == kind:
-            by_step[event["step"]] = event
-    return [by_step[step] for step in sorted(by_step)]
 
 
 def _rollbacks(folder: RunFolder) -> int:

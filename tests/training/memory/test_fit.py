@@ -66,3 +66,12 @@ def test_the_prediction_counts_the_process_and_every_part(tmp_path):
     _, plan = fit_into_memory(tiny_training(tmp_path, Full()), TrainingSettings(), Full())
     assert plan.peak_bytes == pytest.approx(gigabytes_held() * 1e9, rel=0.2)
     assert set(plan.parts) >= {"process", "weights", "adapter", "optimizer_states", "gradients", "activations", "head"}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_gradients_whose_places_the_masters_keep_are_counted_between_steps_too(tmp_path, dtype):
+    job = tiny_training(tmp_path, Full())
+    job.adapter.compute_in(dtype)
+    _, plan = fit_into_memory(job, TrainingSettings(), Full())
+    kept = sum(p.nbytes for p in job.adapter.parameters().values()) if dtype is torch.bfloat16 else 0
+    assert plan.parts["gradients"] == kept

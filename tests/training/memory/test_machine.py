@@ -70,4 +70,5 @@ def test_a_container_without_limit_has_none(tmp_path, monkeypatch):
 
 def test_small_blocks_take_more_than_their_bytes_and_large_ones_do_not():
     assert block_bytes(1000) > 1000
-    assert block_bytes(MEGABYTES_64) == MEGABYTES_64
+    assert block_bytes(machine.LARGEST_HEAP_BLOCK_BYTES) == machine.LARGEST_HEAP_BLOCK_BYTES
+    assert block_bytes(1000, is_recomputed=True) > block_bytes(1000)

@@ -1,5 +1,7 @@
 """Which way is taken: the fastest that fits, and each decision with its reason."""
 
+import dataclasses
+
 import pytest
 
 from luthier.recipe import TrainingSettings
@@ -55,6 +57,12 @@ def test_parts_add_up_to_the_peak_in_its_stage():
 def test_a_step_of_one_micro_batch_never_holds_activations_and_all_gradients():
     plan = plan_at(DEMAND, 8192, False, MemoryLimit(10**11, ""))
     assert plan.parts["gradients"] == 0
+
+
+def test_gradients_whose_places_are_kept_lie_beside_activations_even_so():
+    keeping = dataclasses.replace(DEMAND, standing=dataclasses.replace(STANDING, kept_gradients=10 * MEGABYTE))
+    plan = plan_at(keeping, 8192, False, MemoryLimit(10**11, ""))
+    assert plan.parts["gradients"] == 10 * MEGABYTE
 
 
 def test_the_allocator_keeps_no_more_than_a_micro_batch_brought():

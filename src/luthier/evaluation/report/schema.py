@@ -134,7 +134,8 @@ class Comparison(_Part):
 
     @property
     def is_settled(self) -> bool:
-        excludes_zero = self.low > 0 or self.high < 0
+        # Where Holm's steps exclude zero and the wider joint interval does not, the end is exactly 0.
+        excludes_zero = self.difference != 0 and (self.low >= 0 or self.high <= 0)
         return excludes_zero and (self.adjusted_p is None or self.adjusted_p <= 0.05)
 
 

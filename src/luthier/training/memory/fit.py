@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
+import weakref
+from functools import cache, partial
 
 import torch
 
@@ -57,30 +58,41 @@ def fit_into_memory(
 
 def _demand(training: Training, settings: TrainingSettings, device: torch.device) -> Demand:
     """Probes and packs on demand: most runs fit at once and look at one way only."""
-    costs_of = cache(lambda is_checkpointed: _probe(training, is_checkpointed, device))
+    probed = cache(lambda is_checkpointed: _probe(training, is_checkpointed, device))
     # Before anything is measured: the first micro-batch loads kernels and tables, which the process then holds.
-    costs_of(False)
+    _, kept_gradients = probed(False)
     model = training.adapter.model
     return Demand(
-        standing=standing_of(training.adapter, settings, device),
+        standing=standing_of(training.adapter, settings, device, kept_gradients),
         sizes_at=cache(lambda budget: _sizes(dataclasses.replace(training.plan, budget_tokens=budget))),
-        costs_of=costs_of,
+        costs_of=lambda is_checkpointed: probed(is_checkpointed)[0],
         chunk_rows=head_chunk_rows(model, training.compute_dtype),
     )
 
 
-def _probe(training: Training, is_checkpointed: bool, device: torch.device) -> dict[str, StageBytes]:
+def _probe(training: Training, is_checkpointed: bool, device: torch.device) -> tuple[dict[str, StageBytes], int]:
+    """Costs by stage, and the bytes of gradients that stay although nobody holds them."""
     model, plan = training.adapter.model, dataclasses.replace(training.plan, budget_tokens=MOST_USEFUL_TOKENS)
     like = max((tree for step in _sampled(plan) for tree in plan(step).trees), key=lambda tree: size_of(tree).pairs)
     recompute_layers(model, is_checkpointed)
-    is_doubled = is_checkpointed and device.type == "cpu"
-    probed = Probed(model, lambda tree: differentiate(training, tree, 1.0), block_bytes if is_doubled else float)
+    takes = partial(block_bytes, is_recomputed=is_checkpointed) if device.type == "cpu" else float
     try:
-        return probe(probed, like)
+        costs = probe(Probed(model, lambda tree: differentiate(training, tree, 1.0), takes), like)
     finally:
         recompute_layers(model, False)
-        for parameter in [*model.parameters(), *training.adapter.parameters().values()]:
+        kept = _drop_gradients(training)
+    return costs, kept
+
+
+def _drop_gradients(training: Training) -> int:
+    """Returns the bytes that stay all the same: an adapter may keep its gradients' places for the next step."""
+    dropped: list[weakref.ref[torch.UntypedStorage]] = []
+    for parameter in [*training.adapter.model.parameters(), *training.adapter.parameters().values()]:
+        if parameter.grad is not None:
+            dropped.append(weakref.ref(parameter.grad.untyped_storage()))
             parameter.grad = None
+    staying = {storage.data_ptr(): storage.nbytes() for ref in dropped if (storage := ref()) is not None}
+    return sum(staying.values())
 
 
 def _sizes(plan: StepPlan) -> StepSizes:

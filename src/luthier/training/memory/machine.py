@@ -16,14 +16,17 @@ PEAK_RESET = Path("/proc/self/clear_refs")
 PROCESS_CGROUP = Path("/proc/self/cgroup")
 MACHINE_MEMORY = Path("/proc/meminfo")
 CGROUPS = Path("/sys/fs/cgroup")
-# glibc maps blocks of 32 MiB and more singly; below, its threshold rises with what was freed (mallopt(3)).
-LARGEST_HEAP_BLOCK_BYTES = 32 * 1024**2
-# Resident beyond live bytes in a loop of micro-batches, over the configurations of benchmarks/memory.py: freed blocks
-# that glibc keeps at the heap's end (up to twice the size above) and what oneDNN works in.
-ALLOCATOR_BYTES = 115_000_000
-# Layers that run again in the backward pass allocate between blocks that stay: small ones then take so many times
-# their bytes.
-RECOMPUTED_HEAP_FACTOR = 2.5
+# Blocks from here on are mapped singly and given back when they are freed; smaller ones share a heap that keeps what
+# is freed in it for the next step (mallopt(3)). Runs set glibc's malloc to these two sizes.
+LARGEST_HEAP_BLOCK_BYTES = 128 * 1024**2
+MOST_KEPT_BYTES = 1024**3
+# The three figures below were fitted over the configurations of benchmarks/memory.py. First: what is no tensor and
+# comes with the run's own shapes, which is mostly oneDNN's kernels and what they work in.
+ALLOCATOR_BYTES = 85_000_000
+# A heap is as large as it ever was, and free places in it are not always of a fitting size.
+HEAP_FACTOR = 1.3
+# Layers that run again in the backward pass allocate between blocks that stay, so fewer places fit.
+RECOMPUTED_HEAP_FACTOR = 2.8
 
 
 @dataclass(frozen=True)
@@ -119,9 +122,8 @@ def _trim_heap() -> None:
         trim(0)
 
 
-def block_bytes(size: int) -> float:
-    """What a tensor of ``size`` bytes takes under glibc while decoder layers run again in the backward pass.
-
-    Small blocks share a heap, whose free places are then not of a fitting size; large ones are mapped singly.
-    """
-    return size if size >= LARGEST_HEAP_BLOCK_BYTES else size * RECOMPUTED_HEAP_FACTOR
+def block_bytes(size: int, is_recomputed: bool = False) -> float:
+    """What a tensor of ``size`` bytes takes under glibc; ``is_recomputed``: layers run again in the backward pass."""
+    if size >= LARGEST_HEAP_BLOCK_BYTES:
+        return size
+    return size * (RECOMPUTED_HEAP_FACTOR if is_recomputed else HEAP_FACTOR)

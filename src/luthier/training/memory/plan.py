@@ -86,8 +86,8 @@ def plan_at(demand: Demand, budget: int, is_checkpointed: bool, limit: MemoryLim
     for size in sizes.micro_batches:
         for stage, cost in costs.items():
             whole, headless = cost.at(size, demand.chunk_rows), cost.at(size, 0)
-            # A step of one micro-batch makes its gradients while its activations go.
-            gradients = standing.gradients if sizes.is_accumulating else 0
+            # A step of one micro-batch makes its gradients while its activations go, but for those that stay.
+            gradients = standing.gradients if sizes.is_accumulating else standing.kept_gradients
             kept = min(standing.allocator, whole)
             peaks.append((stage, _moving(gradients, headless, whole - headless, kept)))
     kept = max((moving["allocator"] for _, moving in peaks), default=0)

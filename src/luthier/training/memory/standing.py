@@ -17,8 +17,8 @@ from luthier.training.optimizer_choice import state_bytes
 class Standing:
     """Bytes. ``process``: what the process holds that is no tensor of the model; 0 on an accelerator.
 
-    ``allocator``: the most that is freed and not given back, if micro-batches are that large. ``gradients`` come and
-    go, but all of them are there at the update.
+    ``allocator``: what a micro-batch brings that is no tensor, if it is that large. ``gradients`` come and go, but all
+    of them are there at the update; ``kept_gradients`` of them are never given back in between.
     """
 
     process: int
@@ -27,6 +27,7 @@ class Standing:
     adapter: int
     optimizer_states: int
     gradients: int
+    kept_gradients: int = 0
 
     def parts(self) -> dict[str, int]:
         """What stays, by name; gradients and the allocator are counted by stage."""
@@ -38,19 +39,25 @@ class Standing:
         }
 
 
-def standing_of(adapter: Adapter, settings: TrainingSettings, device: torch.device) -> Standing:
-    """Measured now, after the model is loaded and before the first step, when neither gradients nor states exist."""
+def standing_of(
+    adapter: Adapter, settings: TrainingSettings, device: torch.device, kept_gradients: int = 0
+) -> Standing:
+    """Measured now, after the model is loaded and before the first step, when states do not exist.
+
+    Nor do gradients, but for ``kept_gradients`` bytes of buffers that the adapter will fill anew in every step.
+    """
     trained = list(adapter.parameters().values())
     trained_bytes = _bytes(trained)
     model = adapter.model
     all_bytes = _bytes([*model.parameters(), *model.buffers(), *trained])
     return Standing(
-        process=max(0, held_bytes(device) - all_bytes),
+        process=max(0, held_bytes(device) - all_bytes - kept_gradients),
         allocator=ALLOCATOR_BYTES if device.type == "cpu" else 0,
         weights=all_bytes - trained_bytes,
         adapter=trained_bytes,
         optimizer_states=state_bytes(trained, settings),
         gradients=trained_bytes,
+        kept_gradients=kept_gradients,
     )
 
 

@@ -1,0 +1,183 @@
+"""A learning curve from a few small sets of rows, and what it says of larger ones: a Bayesian grid, numpy alone.
+
+The score is a share of its ceiling that rises with the rows like a dose's effect (Hill 1910), S-shaped at its foot and a
+power law towards an upper asymptote at its head; the loss is a power law towards a lower one (Hestness et al. 2017).
+Docs/probe.md gives the formulas, the priors and how often the forecasts held what was measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.evaluation.statistics import Interval
+
+Floats = NDArray[np.float64]
+
+DRAWS = 4_000
+# Spread from one training to the next of the same size, in logits of the score and in log nats: weighed, not known.
+RUN_SPREADS = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.6])
+# What a formula is trusted with: beyond the probed sizes its rise may be this share steeper or flatter (one standard
+# deviation), and each doubling may add an error of its own (in logits, in log nats).
+RISE_DOUBT = 0.3
+DOUBLING_DOUBT = 0.04
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One training on ``rows`` rows: mean score (0 to 1) over ``items`` golden items, and validation loss (nats per
+    trained token) over ``loss_rows`` rows with its standard error."""
+
+    rows: int
+    seed: int
+    score: float
+    items: int
+    loss: float
+    loss_error: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Draws from what the points leave possible: values at any number of rows, the same draws for all.
+
+    ``spread_D``: what separates two trainings of one size. ``largest``: rows up to which something was measured.
+    """
+
+    parts: Parts
+    spread_D: Floats
+    largest: int
+    is_score: bool
+    items: int
+
+    def at(self, rows: float) -> Floats:
+        """The expected score (or loss) of a training on ``rows`` rows, one per draw."""
+        inside = self.parts.link(min(rows, self.largest))
+        if rows > self.largest:
+            doublings = math.log2(rows / self.largest)
+            rise = self.parts.link(rows) - inside
+            inside = inside + rise * self.parts.stretch_D + DOUBLING_DOUBT * doublings * self.parts.drift_D
+        return _expit(inside) if self.is_score else np.exp(inside)
+
+    def measured_at(self, rows: float, items: int | None = None) -> Floats:
+        """What one training would measure on ``items`` golden items (by default as many as were used)."""
+        rng = np.random.default_rng(1)
+        expected_D = self.at(rows)
+        noise_D = self.spread_D * rng.standard_normal(len(expected_D))
+        if not self.is_score:
+            return expected_D * np.exp(noise_D)
+        share_D = _expit(_logit(expected_D) + noise_D)
+        count = items or self.items
+        return rng.binomial(count, np.clip(share_D, 0, 1)) / count
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A draw is one curve: floor, ceiling (asymptotes), half point and exponent; how far it is trusted beyond."""
+
+    floor_D: Floats
+    ceiling_D: Floats
+    log_half_D: Floats
+    power_D: Floats
+    stretch_D: Floats
+    drift_D: Floats
+    is_score: bool
+
+    def link(self, rows: float) -> Floats:
+        """Logit of the score, or log of the loss."""
+        return _link(rows, self.floor_D, self.ceiling_D, self.log_half_D, self.power_D, self.is_score)
+
+
+def fit_score_curve(points: Sequence[CurvePoint], guess: float = 0.0, seed: int = 0) -> Curve:
+    """``guess``: the score of answering without having learnt anything, such as the most frequent choice's share."""
+    rows_P = np.array([point.rows for point in points], dtype=np.float64)
+    items_P = np.array([point.items for point in points], dtype=np.float64)
+    right_P = np.array([point.score for point in points]) * items_P
+    seen_P = np.log((right_P + 0.5) / (items_P - right_P + 0.5))
+    variance_P = 1 / (right_P + 0.5) + 1 / (items_P - right_P + 0.5)
+    floors = np.unique([1e-3, min(max(guess, 1e-3), 0.9)])
+    ceilings = np.concatenate([np.linspace(0.1, 0.9, 17), [0.93, 0.95, 0.97, 0.98, 0.99, 0.995]])
+    grid = _grid(floors, ceilings, np.log(np.geomspace(1, 1e6, 70)), np.exp(np.linspace(math.log(0.2), math.log(3), 22)))
+    floor_G, ceiling_G, _, power_G = grid
+    # Most tasks that are tuned for can be learnt well; exponents near 1 are the most frequent.
+    prior_G = np.where(ceiling_G > floor_G + 0.02, 0.0, -np.inf) + CEILING_TASTE * np.log(ceiling_G)
+    prior_G = prior_G - 0.5 * ((np.log(power_G) - math.log(POWER_CENTRE)) / POWER_WIDTH) ** 2
+    return _posterior(rows_P, seen_P, variance_P, grid, prior_G, True, int(items_P.max()), seed)
+
+
+def fit_loss_curve(points: Sequence[CurvePoint], seed: int = 0) -> Curve:
+    """In log nats; the asymptote lies below every loss that was seen."""
+    rows_P = np.array([point.rows for point in points], dtype=np.float64)
+    losses_P = np.array([point.loss for point in points])
+    variance_P = (np.array([point.loss_error for point in points]) / losses_P) ** 2
+    least = float(losses_P.min())
+    floors = least * np.concatenate([[1e-3], np.linspace(0.05, 0.98, 20)])
+    # Scale: the loss at the smallest size, above the asymptote.
+    tops = float(losses_P.max()) * np.geomspace(0.3, 3, 60)
+    grid = _grid(floors, tops, np.array([math.log(float(rows_P.min()))]), np.geomspace(0.02, 2, 40))
+    floor_G, top_G, _, power_G = grid
+    prior_G = np.where(top_G > floor_G, 0.0, -np.inf)
+    prior_G = prior_G - 0.5 * ((np.log(power_G) - math.log(0.35)) / 0.8) ** 2
+    return _posterior(rows_P, np.log(losses_P), variance_P, grid, prior_G, False, 0, seed)
+
+
+CEILING_TASTE = 2.0
+POWER_CENTRE, POWER_WIDTH = 1.0, 0.4
+
+
+def interval(values_D: Floats, confidence: float = 0.95) -> Interval:
+    """Median and equal tails of draws."""
+    tail = (1 - confidence) / 2
+    low, middle, high = np.quantile(values_D, [tail, 0.5, 1 - tail])
+    return Interval(float(middle), float(low), float(high), len(values_D))
+
+
+def _link(rows: float | Floats, floor: Floats, ceiling: Floats, log_half: Floats, power: Floats, is_score: bool) -> Floats:
+    away = power * (np.log(rows) - log_half)
+    if is_score:
+        return _logit(floor + (ceiling - floor) * _expit(away))
+    return np.log(floor + (ceiling - floor) * np.exp(-away))
+
+
+def _grid(*axes: Floats) -> tuple[Floats, ...]:
+    return tuple(axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
+
+
+def _posterior(
+    rows_P: Floats,
+    seen_P: Floats,
+    variance_P: Floats,
+    grid: tuple[Floats, ...],
+    prior_G: Floats,
+    is_score: bool,
+    items: int,
+    seed: int,
+) -> Curve:
+    """Weigh every curve of the grid with every spread, then draw from them."""
+    log_weight_GS = np.zeros((len(prior_G), len(RUN_SPREADS)))
+    for rows in np.unique(rows_P):
+        at_P = rows_P == rows
+        expected_G = _link(rows, *grid, is_score)
+        for seen, variance in zip(seen_P[at_P], variance_P[at_P], strict=True):
+            total_S = variance + RUN_SPREADS**2
+            log_weight_GS -= 0.5 * ((seen - expected_G)[:, None] ** 2 / total_S + np.log(total_S))
+    log_weight_GS += prior_G[:, None]
+    weight = np.exp(log_weight_GS - log_weight_GS.max()).ravel()
+    rng = np.random.default_rng(seed)
+    drawn_D = np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(DRAWS)).clip(max=len(weight) - 1)
+    curve_D, spread_D = drawn_D // len(RUN_SPREADS), RUN_SPREADS[drawn_D % len(RUN_SPREADS)]
+    stretch_D = np.exp(RISE_DOUBT * rng.standard_normal(DRAWS))
+    parts = Parts(*(axis[curve_D] for axis in grid), stretch_D, rng.standard_normal(DRAWS), is_score)
+    return Curve(parts, spread_D, int(rows_P.max()), is_score, items)
+
+
+def _expit(x: Floats) -> Floats:
+    return 1 / (1 + np.exp(-np.clip(x, -40, 40)))
+
+
+def _logit(p: Floats) -> Floats:
+    inside = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.log(inside / (1 - inside))
