@@ -1,8 +1,30 @@
-"""Settings for all property tests: no deadline, since machines are shared; the same examples on every CI run."""
+"""Settings for all property tests: no deadline, since machines are shared; the same examples on every CI run.
+
+And both databases, so that every test of what is stored runs on SQLite and on PostgreSQL.
+"""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+import databases
 
 settings.register_profile("luthier", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("luthier")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[databases.Postgres]:
+    with databases.postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=databases.KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind there is on this machine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'luthier.db'}"
+    return request.getfixturevalue("postgres").new_database()

@@ -35,7 +35,10 @@ class Warned:
 
 @dataclass(frozen=True)
 class StepFinished:
-    """One optimizer step. ``loss`` is nats per trained token over the whole step."""
+    """One optimizer step. ``loss`` is nats per trained token over the whole step.
+
+    ``right_tokens``: how many trained tokens the model would have chosen itself; None where that is not counted.
+    """
 
     step: int
     steps: int
@@ -47,6 +50,7 @@ class StepFinished:
     given_tokens: int
     computed_tokens: int
     seconds: float
+    right_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,29 @@ class Validated:
     step: int
     loss: float
     trained_tokens: int
+    right_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class ValidationSampled:
+    """The same on a few validation examples only, between two validations."""
+
+    step: int
+    loss: float
+    trained_tokens: int
+    right_tokens: int | None = None
 
 
 @dataclass(frozen=True)
 class CheckpointSaved:
+    step: int
+    folder: str
+
+
+@dataclass(frozen=True)
+class WeightsSaved:
+    """The tuned weights after ``step`` steps lie in ``folder``, in the layout of a finished run's."""
+
     step: int
     folder: str
 
@@ -149,7 +172,9 @@ Event = (
     | Warned
     | StepFinished
     | Validated
+    | ValidationSampled
     | CheckpointSaved
+    | WeightsSaved
     | InstabilityFound
     | RolledBack
     | StoppedEarly

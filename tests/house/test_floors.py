@@ -16,7 +16,7 @@ FLOORS = {
     4: ("advice",),
     3: ("training", "generation", "evaluation", "export"),
     2: ("models", "adapters", "objectives"),
-    1: ("data", "tokens", "kernels", "sandbox", "remote", "retrieval", "monitoring"),
+    1: ("data", "tokens", "kernels", "sandbox", "remote", "retrieval", "store", "monitoring"),
     0: ("recipe", "errors", "events", "examples"),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

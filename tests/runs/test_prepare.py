@@ -7,6 +7,7 @@ import pytest
 
 from luthier.data import read_examples, split_examples
 from luthier.errors import DataError
+from luthier.evaluation.tasks import freeze, open_golden_set
 from luthier.events import Noticed, StageStarted, Warned
 from luthier.runs import prepare as prepare_file
 from luthier.runs.prepare import PARTS, load_prepared, prepare_data
@@ -109,3 +110,56 @@ def test_the_story_begins_with_reading(new_run):
 
 def test_sets_without_validation_are_loaded_too(new_run):
     assert prepared(new_run("data.validation_fraction=0")).validation == ()
+
+
+def frozen_rows(folder, tmp_path, *rows):
+    """A golden set of these rows; returns its folder."""
+    file = tmp_path / "frozen.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    freeze(file, "set", "A. Lee", "release gate", tmp_path)
+    return tmp_path / "set"
+
+
+def test_a_frozen_golden_set_is_verified_used_and_named_in_the_facts(new_run, tmp_path):
+    golden = frozen_rows(new_run(), tmp_path, *ticket_rows(12, seed=9))
+    loaded = prepared(new_run(f"data.golden={golden}"))
+    assert len(loaded.golden) == 12
+    assert loaded.preflight["golden_set"]["hash"] == open_golden_set(golden).manifest.hash
+
+
+def test_a_golden_set_that_was_changed_stops_the_run(new_run, tmp_path):
+    golden = frozen_rows(new_run(), tmp_path, *ticket_rows(12, seed=9))
+    items = golden / "v1" / "items.jsonl"
+    items.chmod(0o644)
+    items.write_text(items.read_text(encoding="utf-8").replace("card", "CARD"), encoding="utf-8")
+    with pytest.raises(DataError, match="items were changed"):
+        prepared(new_run(f"data.golden={golden}"))
+
+
+def test_training_rows_that_hold_items_of_a_frozen_set_stop_the_run(new_run, tmp_path):
+    golden = frozen_rows(new_run(), tmp_path, *ticket_rows(12, seed=9))
+    folder = new_run(f"data.golden={golden}")
+    append(folder, json.dumps(ticket_rows(12, seed=9)[0]) + "\n")
+    with pytest.raises(DataError, match=r"1 training row is identical or nearly so.*set"):
+        prepared(folder)
+
+
+def test_or_they_are_taken_out_and_counted_as_the_recipe_says(new_run, tmp_path):
+    golden = frozen_rows(new_run(), tmp_path, *ticket_rows(12, seed=9))
+    folder = new_run(f"data.golden={golden}", "data.on_golden_leak=take-out-and-report")
+    append(folder, json.dumps(ticket_rows(12, seed=9)[0]) + "\n")
+    loaded = prepared(folder)
+    assert loaded.preflight["moved"]["train rows dropped because they are identical to a golden row"] == 1
+
+
+def test_a_plain_golden_file_stops_the_run_only_when_asked_to(new_run, tmp_path):
+    file = tmp_path / "golden.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in ticket_rows(12, seed=9)), encoding="utf-8")
+    for override, stops in (("data.on_golden_leak=auto", False), ("data.on_golden_leak=stop", True)):
+        folder = new_run(f"data.golden={file}", override)
+        append(folder, json.dumps(ticket_rows(12, seed=9)[0]) + "\n")
+        if stops:
+            with pytest.raises(DataError, match="luthier golden check"):
+                prepared(folder)
+        else:
+            assert len(prepared(folder).golden) == 12

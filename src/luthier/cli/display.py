@@ -33,8 +33,10 @@ from luthier.events import (
     StoppedEarly,
     TrainingFailed,
     Validated,
+    ValidationSampled,
     VerdictReached,
     Warned,
+    WeightsSaved,
     as_json,
 )
 
@@ -90,8 +92,8 @@ class Progress:
                 self._advance("train", event.step, event.steps, step_text(event, self._pace))
             case Validated():
                 self._line(f"  {validated_text(event)}")
-            case CheckpointSaved():
-                pass  # a save is no news to people; it is in events.jsonl
+            case CheckpointSaved() | WeightsSaved() | ValidationSampled():
+                pass  # no news to people; they are in events.jsonl
             case InstabilityFound(message=message) | TrainingFailed(found=message):
                 self._warn(message)
             case RolledBack() | StoppedEarly() | BestTaken():

@@ -1,4 +1,4 @@
-"""Rows of a training file that hold an item of a golden set, identical or nearly so, each with the item it gives away."""
+"""Training rows that hold an item of a golden set, identical or nearly so, each with the item it gives away."""
 
 from __future__ import annotations
 

@@ -1,26 +1,20 @@
-"""The rows that examples were read from, as their files have them: all keys, whatever the layout."""
+"""The rows of a data file as they are written, before any layout is read into them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from luthier.data.records import read_records
 from luthier.errors import DataError
-from luthier.examples import Example, Origin
 
 
-def raw_rows(examples: Sequence[Example]) -> dict[Origin, Mapping[str, Any]]:
-    """By origin. A file that is gone, or a row that is no object any more, has no entry."""
-    wanted: dict[str, set[int]] = {}
-    for example in examples:
-        wanted.setdefault(example.origin.file, set()).add(example.origin.line)
-    found: dict[Origin, Mapping[str, Any]] = {}
-    for file, lines in wanted.items():
-        try:
-            records = {r.line: r.value for r in read_records(Path(file)) if r.line in lines}
-        except (DataError, OSError):
-            continue
-        found |= {Origin(file, line): row for line, row in records.items() if isinstance(row, dict)}
-    return found
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """All rows, in order. Raises DataError, with the line, for the first one that cannot be read."""
+    rows = []
+    for record in read_records(path):
+        if record.refused is not None:
+            refused = record.refused
+            raise DataError(f"{path}, line {record.line}: {refused.found}", expected=refused.expected, fix=refused.fix)
+        rows.append(record.value)
+    return rows

@@ -8,7 +8,7 @@ so that it does not depend on the order of the rows, and the golden set stays th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from luthier.data.draw import draw_examples, draw_groups
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Splits:
-    """``moved`` says in words, with counts, what was taken out, left out or drawn. The rest describes all rows read."""
+    """``moved`` says in words, with counts, what was taken out, left out or drawn. The rest describes all rows read.
+
+    ``golden_leaks`` counts the training rows that were dropped because a golden file holds their like.
+    """
 
     train: tuple[Example, ...]
     validation: tuple[Example, ...]
@@ -33,6 +36,7 @@ class Splits:
     largest_group: int = 0
     identical_inputs: int = 0
     near_identical_inputs: int = 0
+    golden_leaks: int = 0
 
 
 def split_examples(train: Rows, validation: Rows | None, golden: Rows | None, settings: DataSettings) -> Splits:
@@ -45,7 +49,8 @@ def split_examples(train: Rows, validation: Rows | None, golden: Rows | None, se
     )
     moved: dict[str, int] = {}
     validation_rows = _drop_near(links, validation_rows, golden_rows, "validation", "golden", moved)
-    train_rows = _drop_near(links, train_rows, golden_rows, "train", "golden", moved)
+    clean_rows = _drop_near(links, train_rows, golden_rows, "train", "golden", moved)
+    golden_leaks, train_rows = len(train_rows) - len(clean_rows), clean_rows
     train_rows = _drop_near(links, train_rows, validation_rows, "train", "validation", moved)
     if not train_rows:
         raise DataError(
@@ -67,7 +72,8 @@ def split_examples(train: Rows, validation: Rows | None, golden: Rows | None, se
         validation_rows, groups = _set_aside(groups, examples, wanted, "validation", settings, moved)
     train_rows = sorted(index for group in groups for index in group)
     train_rows = _limit(train_rows, examples, "train", settings.max_examples, settings.seed, moved)
-    return _describe(links, examples, (train_rows, validation_rows, golden_rows), moved)
+    described = _describe(links, examples, (train_rows, validation_rows, golden_rows), moved)
+    return replace(described, golden_leaks=golden_leaks)
 
 
 def _drop_near(

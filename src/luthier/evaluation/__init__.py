@@ -7,8 +7,11 @@ from luthier.evaluation.answers import Answer, Generate, Prompt, in_prompt_order
 from luthier.evaluation.arms import Arm, Found, PromptBudget, build_arm, plan_arm
 from luthier.evaluation.choosing import Choice, Trial, best_first, rounds, rows_to_choose_on, trial_of
 from luthier.evaluation.classical import ClassicalBaseline, classical_baseline
-from luthier.evaluation.compare import ArmComparison, ArmResult, compare_pair, compare_with_tuned, score_arm
+from luthier.evaluation.compare import ArmComparison, ArmResult, compare_pair, compare_together, compare_with_tuned, score_arm
+from luthier.evaluation.curve_drawing import DrawnCurve, curve_svg, curve_text, drawn_curve
+from luthier.evaluation.learning_curve import Curve, CurvePoint, fit_loss_curve, fit_score_curve
 from luthier.evaluation.metrics import choices_for, metrics_for, score, score_all
+from luthier.evaluation.more_rows import MoreRows, RowsForecast, forecast_rows, judge_more_rows
 from luthier.evaluation.overfitting import OverfittingVerdict, SetGap, SetGaps, SetLosses, judge_gaps, judge_overfitting
 from luthier.evaluation.paired_losses import LossDifference, compare_losses, mean_loss
 from luthier.evaluation.prompt_candidates import PromptCandidate, prompt_candidates
@@ -39,18 +42,23 @@ __all__ = [
     "Choice",
     "ClassicalBaseline",
     "Comparison",
+    "Curve",
+    "CurvePoint",
     "Decision",
     "Decoded",
+    "DrawnCurve",
     "Found",
     "Generate",
     "Interval",
     "LossDifference",
+    "MoreRows",
     "OverfittingVerdict",
     "Prompt",
     "PromptBudget",
     "PromptCandidate",
     "RequestCost",
     "RetrievalQuality",
+    "RowsForecast",
     "SetGap",
     "SetGaps",
     "SetLosses",
@@ -62,14 +70,22 @@ __all__ = [
     "classical_baseline",
     "compare_losses",
     "compare_pair",
+    "compare_together",
     "compare_with_tuned",
+    "curve_svg",
+    "curve_text",
     "decide",
+    "drawn_curve",
     "exact_mcnemar",
+    "fit_loss_curve",
+    "fit_score_curve",
+    "forecast_rows",
     "holm",
     "in_prompt_order",
     "index_rows",
     "items_needed",
     "judge_gaps",
+    "judge_more_rows",
     "judge_overfitting",
     "mean_interval",
     "mean_loss",

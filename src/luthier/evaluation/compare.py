@@ -98,16 +98,25 @@ def compare_with_tuned(
     if tuned is None or not others:
         return ()
     named = [metrics] if isinstance(metrics, str) else metrics
-    asked = [(other, metric) for metric in named for other in others]
+    asked = [(tuned, other, metric) for metric in named for other in others]
+    return compare_together(asked, seed, stopped_early=stopped_early)
+
+
+def compare_together(
+    asked: Sequence[tuple[ArmResult, ArmResult, str]], seed: int = 0, *, stopped_early: bool = False
+) -> tuple[ArmComparison, ...]:
+    """Each pair on its metric; the intervals hold together (Bonferroni), p is adjusted for all of them (Holm)."""
+    if not asked:
+        return ()
     each = 1 - (1 - CONFIDENCE) / len(asked)
-    pairs = [compare_pair(tuned, other, metric, each, seed, stopped_early=stopped_early) for other, metric in asked]
+    pairs = [compare_pair(*question, each, seed, stopped_early=stopped_early) for question in asked]
     p_values = [pair.p for pair in pairs]
     settled = []
-    for (other, metric), pair, p, divisor in zip(asked, pairs, holm(p_values), holm_divisors(p_values), strict=True):
+    for question, pair, p, divisor in zip(asked, pairs, holm(p_values), holm_divisors(p_values), strict=True):
         low = pair.low
         if low < 0 and p <= 1 - CONFIDENCE:
             step = 1 - (1 - CONFIDENCE) / divisor
-            at_its_step = compare_pair(tuned, other, metric, step, seed, stopped_early=stopped_early)
+            at_its_step = compare_pair(*question, step, seed, stopped_early=stopped_early)
             low = 0.0 if at_its_step.low >= 0 else low
         settled.append(_settled(replace(pair, adjusted_p=p, low=low)))
     return tuple(settled)

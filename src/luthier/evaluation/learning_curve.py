@@ -1,8 +1,9 @@
 """A learning curve from a few small sets of rows, and what it says of larger ones: a Bayesian grid, numpy alone.
 
-The score is a share of its ceiling that rises with the rows like a dose's effect (Hill 1910), S-shaped at its foot and a
-power law towards an upper asymptote at its head; the loss is a power law towards a lower one (Hestness et al. 2017).
-Docs/probe.md gives the formulas, the priors and how often the forecasts held what was measured.
+The score is a share of its ceiling that rises with the rows, S-shaped at its foot, and at its head either a power law
+towards an upper asymptote (Hill 1910) or faster than any (Weibull 1951): both are weighed. The loss is a power law
+towards a lower one (Hestness et al. 2017).
+`docs/probe.md` gives the formulas, the priors and how often the forecasts held what was measured.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ RUN_SPREADS = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.6])
 # What a formula is trusted with: beyond the probed sizes its rise may be this share steeper or flatter (one standard
 # deviation), and each doubling may add an error of its own (in logits, in log nats).
 RISE_DOUBT = 0.3
-DOUBLING_DOUBT = 0.04
+DOUBLING_DOUBT = 0.015
+# Priors. Most tasks that people tune for can be learnt well: a ceiling counts by its square. The score's exponent is
+# mostly near 1, the loss's near 0.35 (Hestness et al. 2017 found 0.07 to 0.5 over four fields).
+CEILING_TASTE = 2.0
+HILL_OR_WEIBULL = np.array([1.0, 0.0])
+SCORE_POWER, SCORE_POWER_WIDTH = 1.0, 0.4
+LOSS_POWER, LOSS_POWER_WIDTH = 0.35, 0.8
 
 
 @dataclass(frozen=True)
@@ -76,19 +83,20 @@ class Curve:
 
 @dataclass(frozen=True)
 class Parts:
-    """A draw is one curve: floor, ceiling (asymptotes), half point and exponent; how far it is trusted beyond."""
+    """A draw is one curve: floor and ceiling (asymptotes), half point, exponent and shape; how far it is trusted beyond."""
 
     floor_D: Floats
     ceiling_D: Floats
     log_half_D: Floats
     power_D: Floats
+    is_hill_D: Floats
     stretch_D: Floats
     drift_D: Floats
     is_score: bool
 
     def link(self, rows: float) -> Floats:
         """Logit of the score, or log of the loss."""
-        return _link(rows, self.floor_D, self.ceiling_D, self.log_half_D, self.power_D, self.is_score)
+        return _link(rows, self.floor_D, self.ceiling_D, self.log_half_D, self.power_D, self.is_hill_D, self.is_score)
 
 
 def fit_score_curve(points: Sequence[CurvePoint], guess: float = 0.0, seed: int = 0) -> Curve:
@@ -98,13 +106,20 @@ def fit_score_curve(points: Sequence[CurvePoint], guess: float = 0.0, seed: int 
     right_P = np.array([point.score for point in points]) * items_P
     seen_P = np.log((right_P + 0.5) / (items_P - right_P + 0.5))
     variance_P = 1 / (right_P + 0.5) + 1 / (items_P - right_P + 0.5)
-    floors = np.unique([1e-3, min(max(guess, 1e-3), 0.9)])
-    ceilings = np.concatenate([np.linspace(0.1, 0.9, 17), [0.93, 0.95, 0.97, 0.98, 0.99, 0.995]])
-    grid = _grid(floors, ceilings, np.log(np.geomspace(1, 1e6, 70)), np.exp(np.linspace(math.log(0.2), math.log(3), 22)))
-    floor_G, ceiling_G, _, power_G = grid
-    # Most tasks that are tuned for can be learnt well; exponents near 1 are the most frequent.
-    prior_G = np.where(ceiling_G > floor_G + 0.02, 0.0, -np.inf) + CEILING_TASTE * np.log(ceiling_G)
-    prior_G = prior_G - 0.5 * ((np.log(power_G) - math.log(POWER_CENTRE)) / POWER_WIDTH) ** 2
+    ceilings = np.concatenate([np.arange(0.1, 0.91, 0.02), [0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.9999]])
+    # A curve is placed by its value amid the sizes, which the points know best; the half point follows from it.
+    log_amid, amid, error = float(np.log(rows_P).mean()), float(seen_P.mean()), float(np.sqrt(variance_P.mean()))
+    values = amid + np.linspace(-1, 1, 25) * 3 * (error + 0.25) / math.sqrt(len(points))
+    nothing = min(1e-3, float(_expit(values[:1])[0]) / 2)
+    floors = np.unique([nothing, min(max(guess, nothing), 0.9)])
+    powers = np.exp(np.linspace(math.log(0.2), math.log(3), 16))
+    floor_G, ceiling_G, value_G, power_G, is_hill_G = _grid(floors, ceilings, _expit(values), powers, HILL_OR_WEIBULL)
+    is_between_G = (value_G > floor_G) & (value_G < ceiling_G)
+    share_G = np.where(is_between_G, (value_G - floor_G) / np.maximum(ceiling_G - floor_G, 1e-9), 0.5)
+    away_G = np.where(is_hill_G, _logit(share_G), np.log(-np.log1p(-np.clip(share_G, 1e-6, 1 - 1e-6))))
+    grid = (floor_G, ceiling_G, log_amid - away_G / power_G, power_G, is_hill_G)
+    prior_G = np.where(is_between_G, CEILING_TASTE * np.log(ceiling_G), -np.inf)
+    prior_G = prior_G - 0.5 * ((np.log(power_G) - math.log(SCORE_POWER)) / SCORE_POWER_WIDTH) ** 2
     return _posterior(rows_P, seen_P, variance_P, grid, prior_G, True, int(items_P.max()), seed)
 
 
@@ -116,16 +131,12 @@ def fit_loss_curve(points: Sequence[CurvePoint], seed: int = 0) -> Curve:
     least = float(losses_P.min())
     floors = least * np.concatenate([[1e-3], np.linspace(0.05, 0.98, 20)])
     # Scale: the loss at the smallest size, above the asymptote.
-    tops = float(losses_P.max()) * np.geomspace(0.3, 3, 60)
-    grid = _grid(floors, tops, np.array([math.log(float(rows_P.min()))]), np.geomspace(0.02, 2, 40))
-    floor_G, top_G, _, power_G = grid
+    tops = float(losses_P[rows_P == rows_P.min()].mean()) * np.geomspace(0.6, 1.6, 60)
+    grid = _grid(floors, tops, np.log(rows_P.min(keepdims=True)), np.geomspace(0.02, 2, 40), np.ones(1))
+    floor_G, top_G, _, power_G, _ = grid
     prior_G = np.where(top_G > floor_G, 0.0, -np.inf)
-    prior_G = prior_G - 0.5 * ((np.log(power_G) - math.log(0.35)) / 0.8) ** 2
+    prior_G = prior_G - 0.5 * ((np.log(power_G) - math.log(LOSS_POWER)) / LOSS_POWER_WIDTH) ** 2
     return _posterior(rows_P, np.log(losses_P), variance_P, grid, prior_G, False, 0, seed)
-
-
-CEILING_TASTE = 2.0
-POWER_CENTRE, POWER_WIDTH = 1.0, 0.4
 
 
 def interval(values_D: Floats, confidence: float = 0.95) -> Interval:
@@ -135,10 +146,13 @@ def interval(values_D: Floats, confidence: float = 0.95) -> Interval:
     return Interval(float(middle), float(low), float(high), len(values_D))
 
 
-def _link(rows: float | Floats, floor: Floats, ceiling: Floats, log_half: Floats, power: Floats, is_score: bool) -> Floats:
-    away = power * (np.log(rows) - log_half)
+def _link(
+    rows: float, floor: Floats, ceiling: Floats, log_half: Floats, power: Floats, is_hill: Floats, is_score: bool
+) -> Floats:
+    away = power * (math.log(rows) - log_half)
     if is_score:
-        return _logit(floor + (ceiling - floor) * _expit(away))
+        share = np.where(is_hill, _expit(away), -np.expm1(-np.exp(np.clip(away, -40, 40))))
+        return _logit(floor + (ceiling - floor) * share)
     return np.log(floor + (ceiling - floor) * np.exp(-away))
 
 

@@ -1,7 +1,54 @@
-"""Answers: batched generation over any model, by our own memory or, where that cannot serve, by Transformers."""
+"""Answers: batched generation over any model, by our own memory or, where that cannot serve, by Transformers; and the
+engine that serves many requests at once."""
 
 from luthier.generation.decoding import Continuation, Decoding
+from luthier.generation.engine import (
+    GREEDY,
+    ContextExceeded,
+    Ended,
+    EndReason,
+    Engine,
+    EngineBusy,
+    EngineClosed,
+    EngineCounts,
+    EngineFailed,
+    EngineSettings,
+    Request,
+    RequestRefused,
+    Sampling,
+    Spread,
+    Stream,
+    Token,
+    TokenRule,
+    engine_note,
+)
 from luthier.generation.fallback import fallback_reason
 from luthier.generation.generate import generate
+from luthier.generation.likelihood import Continued, continuation_log_probs
 
-__all__ = ["Continuation", "Decoding", "fallback_reason", "generate"]
+__all__ = [
+    "GREEDY",
+    "ContextExceeded",
+    "Continuation",
+    "Continued",
+    "Decoding",
+    "EndReason",
+    "Ended",
+    "Engine",
+    "EngineBusy",
+    "EngineClosed",
+    "EngineCounts",
+    "EngineFailed",
+    "EngineSettings",
+    "Request",
+    "RequestRefused",
+    "Sampling",
+    "Spread",
+    "Stream",
+    "Token",
+    "TokenRule",
+    "continuation_log_probs",
+    "engine_note",
+    "fallback_reason",
+    "generate",
+]

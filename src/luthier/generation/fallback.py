@@ -64,7 +64,7 @@ def _answer_batch(
         pad_token_id=min(decoding.end_ids, default=0),
     )
     chooser = _OwnStreams([draw_of(decoding, index) for index in batch], decoding.temperature)
-    with in_own_attention(model), _without_own_settings(language_model):
+    with in_own_attention(model), without_own_settings(language_model):
         written_BS = language_model.generate(
             ids_BS,
             attention_mask=torch.ones_like(ids_BS),
@@ -93,7 +93,7 @@ class _OwnStreams(LogitsProcessor):
 
 
 @contextlib.contextmanager
-def _without_own_settings(model: Any) -> Iterator[None]:
+def without_own_settings(model: Any) -> Iterator[None]:
     """Transformers fills what is not asked for from the model's folder: penalties, other ends, a temperature."""
     before = model.generation_config
     model.generation_config = GenerationConfig()

@@ -4,7 +4,7 @@ Shapes: P tokens of all continuations, C of them in one chunk, D width.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -34,21 +34,22 @@ def continuation_log_probs(
 ) -> Iterator[tuple[int, Continued]]:
     """For each context (at least one token) and continuation, in any order, with the index of the pair.
 
-    Pairs that begin alike share the computation. Of what is longer than ``most_tokens`` the end is kept.
+    Pairs that begin alike share the computation. ``most_tokens`` is what the model can read; the last token is only
+    predicted, so one more fits. Of what is longer the end is kept.
     """
-    rows = [[*context, *continuation][-most_tokens:] for context, continuation in pairs]
+    rows = [[*context, *continuation][-(most_tokens + 1) :] for context, continuation in pairs]
     lengths = [min(len(continuation), len(row) - 1) for (_, continuation), row in zip(pairs, rows, strict=True)]
     for batch in _batches(rows):
-        branches = [
-            Branch(tuple(rows[i]), (0.0,) * (len(rows[i]) - lengths[i]) + (1.0,) * lengths[i]) for i in batch
-        ]
-        for index, (log_prob, is_greedy) in zip(batch, _score(model, branches), strict=True):
+        branches = [Branch(tuple(rows[i]), (0.0,) * (len(rows[i]) - lengths[i]) + (1.0,) * lengths[i]) for i in batch]
+        for index, (log_prob, is_greedy) in zip(batch, _score(model, branches, most_tokens), strict=True):
             left_out = len(pairs[index][0]) + len(pairs[index][1]) - len(rows[index])
             yield index, Continued(log_prob, is_greedy, lengths[index], left_out)
 
 
-def _score(model: torch.nn.Module, branches: Sequence[Branch]) -> list[tuple[float, bool]]:
+def _score(model: torch.nn.Module, branches: Sequence[Branch], most_tokens: int) -> list[tuple[float, bool]]:
     batch = to_batch(fold(branches), next(model.parameters()).device)
+    # Nothing is read at a last token that stands one place too far, so it may stand anywhere.
+    batch = replace(batch, positions_T=batch.positions_T.clamp(max=most_tokens - 1))
     hidden_PD = hidden_before_trained(model, batch)
     target_P = batch.target_N.index_select(0, batch.node_of_P)
     log_prob_P = torch.zeros(len(target_P), dtype=torch.float64)
@@ -64,7 +65,7 @@ def _score(model: torch.nn.Module, branches: Sequence[Branch]) -> list[tuple[flo
     ]
 
 
-def _batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+def _batches(rows: Sequence[list[int]]) -> Iterator[list[int]]:
     """Rows that begin alike together, under a bound on tokens."""
     batch: list[int] = []
     tokens = 0

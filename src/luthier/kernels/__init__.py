@@ -4,6 +4,7 @@ Every function here gives the same numbers through torch's own operations where 
 """
 
 from luthier.kernels.attention import ScoreRules, TreeRanges, attend_tree, can_attend, tree_ranges
+from luthier.kernels.block_attention import BLOCK_TOKENS, BlockPlaces, Blocks, attend_blocks, can_attend_blocks
 from luthier.kernels.build import Kernels, open_kernels
 from luthier.kernels.gated import Activation, gated
 from luthier.kernels.norm import rms_norm
@@ -12,15 +13,20 @@ from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients
 from luthier.kernels.vocabulary import LogitRules, target_log_probs
 
 __all__ = [
+    "BLOCK_TOKENS",
     "Activation",
+    "BlockPlaces",
+    "Blocks",
     "Kernels",
     "LogitRules",
     "ScoreRules",
     "ThinMatrices",
     "TreeRanges",
     "add_low_rank",
+    "attend_blocks",
     "attend_tree",
     "can_attend",
+    "can_attend_blocks",
     "can_rotate",
     "gated",
     "low_rank_gradients",

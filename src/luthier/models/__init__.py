@@ -12,6 +12,7 @@ from luthier.models.head import Head, head_chunk_rows
 from luthier.models.load import choose_device, load_model
 from luthier.models.precision import Precision, choose_precision
 from luthier.models.recompute import is_recomputed, recompute_layers
+from luthier.models.right_tokens import RightTokens
 from luthier.models.tree_forward import tree_log_probs
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "LayerRules",
     "ModelFolder",
     "Precision",
+    "RightTokens",
     "attend_densely",
     "backbone_of",
     "balance_reason",

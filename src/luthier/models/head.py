@@ -11,6 +11,7 @@ from torch.nn.functional import linear, pad
 
 from luthier.kernels import LogitRules, target_log_probs
 from luthier.models.logit_scale import logit_scale
+from luthier.models.right_tokens import RightTokens
 from luthier.models.shapes import TOKENS, round_up
 
 # Logits of one chunk: few enough bytes to be small beside any model, enough rows for full-speed matrix products.
@@ -30,7 +31,7 @@ class _LogProbs(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden_ND, weight_VD, bias_V, target_N, rules):
+    def forward(ctx: Any, hidden_ND, weight_VD, bias_V, target_N, rules, right):
         ctx.rules = rules
         is_head_trained = any(ctx.needs_input_grad[1:3])
         keeps_slopes = ctx.needs_input_grad[0] and not is_head_trained
@@ -39,6 +40,8 @@ class _LogProbs(torch.autograd.Function):
         log_probs = []
         for part in _chunks(hidden_ND, weight):
             logits = linear(hidden_ND[part], weight)
+            if right is not None:
+                right.look(logits, bias_V, target_N[part])
             log_probs.append(target_log_probs(logits, bias_V, target_N[part], rules, is_gradient=keeps_slopes))
             if slopes_ND is not None:
                 torch.mm(logits, weight, out=slopes_ND[part])
@@ -51,8 +54,8 @@ class _LogProbs(torch.autograd.Function):
         if len(ctx.saved_tensors) == 1:
             (slopes_ND,) = ctx.saved_tensors
             # In float32: every token of a step may carry the same small factor, whose rounding would add up.
-            return (slopes_ND * grad_N[:, None].float()).to(slopes_ND.dtype), None, None, None, None
-        return *_backward_through_head(ctx, grad_N), None, None
+            return (slopes_ND * grad_N[:, None].float()).to(slopes_ND.dtype), None, None, None, None, None
+        return *_backward_through_head(ctx, grad_N), None, None, None
 
 
 def _backward_through_head(ctx: Any, grad_N: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -113,13 +116,18 @@ class Head:
         logits_NV *= rules.scale
         return logits_NV if rules.softcap is None else rules.softcap * torch.tanh(logits_NV / rules.softcap)
 
-    def log_probs(self, hidden_ND: torch.Tensor, target_N: torch.Tensor) -> torch.Tensor:
-        """Natural-log probability of each target, ``[N]`` float32, differentiable in hidden and head."""
+    def log_probs(
+        self, hidden_ND: torch.Tensor, target_N: torch.Tensor, right: RightTokens | None = None
+    ) -> torch.Tensor:
+        """Natural-log probability of each target, ``[N]`` float32, differentiable in hidden and head.
+
+        ``right`` is filled with whether each target has the largest logit.
+        """
         if len(target_N) == 0:
             return hidden_ND.new_zeros(0, dtype=torch.float32)
         count = len(target_N)
         more = round_up(count, TOKENS) - count
         hidden_ND, target_N = pad(hidden_ND, (0, 0, 0, more)), pad(target_N, (0, more))
-        result = _LogProbs.apply(hidden_ND, self.projection.weight, self.projection.bias, target_N, self.rules)
+        result = _LogProbs.apply(hidden_ND, self.projection.weight, self.projection.bias, target_N, self.rules, right)
         assert isinstance(result, torch.Tensor)
         return result[:count]

@@ -8,26 +8,35 @@ from luthier.models.fold_probe import folding_of
 from luthier.models.head import Head
 from luthier.models.hidden import forget_longest_row, tree_hidden
 from luthier.models.last_layer import Narrowing, read_only_at
+from luthier.models.right_tokens import RightTokens
 from luthier.models.unrolled import unrolled_log_probs
 from luthier.tokens.batch import TreeBatch
 
 
 def tree_log_probs(
-    model: torch.nn.Module, batch: TreeBatch, *, spares_unread: bool = False, narrowed: Narrowing | None = None
+    model: torch.nn.Module,
+    batch: TreeBatch,
+    *,
+    spares_unread: bool = False,
+    narrowed: Narrowing | None = None,
+    right: RightTokens | None = None,
 ) -> torch.Tensor:
     """Log-probabilities ``[P]`` (float32, nats) of the trained tokens of all branches, in the batch's order.
 
     Models that cannot compute a tree in one row, and trees whose branches would turn their positions differently, run
     branch by branch: same result, no token shared. ``spares_unread``: the last layer works out only what is read;
-    ``narrowed`` surrounds what it then runs for fewer tokens, and is told which (`SlotTable.narrowed`).
+    ``narrowed`` surrounds what it then runs for fewer tokens, and is told which (`SlotTable.narrowed`). ``right``
+    counts the trained tokens that the model would have chosen itself.
     """
     folding = folding_of(model)
     if not (folding.is_possible and folding.can_share_a_forward(len(path) for path in batch.tree.paths)):
-        return unrolled_log_probs(model, batch, folding)
+        return unrolled_log_probs(model, batch, folding, right)
     if folding.length is not None:
         forget_longest_row(model)
     sparing = read_only_at(model, batch.read_at_N, len(batch.ids_T), narrowed)
     with sparing if spares_unread else contextlib.nullcontext():
         hidden_SD = tree_hidden(model, batch)
-    log_probs_N = Head(model).log_probs(hidden_SD.index_select(0, batch.read_at_N), batch.target_N)
+    log_probs_N = Head(model).log_probs(hidden_SD.index_select(0, batch.read_at_N), batch.target_N, right)
+    if right is not None:
+        right.settle(len(batch.target_N), batch.node_of_P)
     return log_probs_N.index_select(0, batch.node_of_P)

@@ -11,15 +11,21 @@ import torch
 from luthier.models.folding import Folding, LengthDependence
 from luthier.models.head import Head
 from luthier.models.hidden import run_rows
+from luthier.models.right_tokens import RightTokens
 from luthier.tokens.batch import TreeBatch
 
 # Rows may be padded until they cost this many times their own tokens; then a new forward begins.
 PADDING_TOLERANCE = 1.25
 
 
-def unrolled_log_probs(model: torch.nn.Module, batch: TreeBatch, folding: Folding) -> torch.Tensor:
+def unrolled_log_probs(
+    model: torch.nn.Module, batch: TreeBatch, folding: Folding, right: RightTokens | None = None
+) -> torch.Tensor:
     """Log-probabilities ``[P]`` (float32, nats) of the trained tokens of all branches, in the batch's order."""
-    return Head(model).log_probs(*unrolled_hidden(model, batch, folding))
+    log_probs_P = Head(model).log_probs(*unrolled_hidden(model, batch, folding), right)
+    if right is not None:
+        right.settle(len(log_probs_P))
+    return log_probs_P
 
 
 def unrolled_hidden(model: torch.nn.Module, batch: TreeBatch, folding: Folding) -> tuple[torch.Tensor, torch.Tensor]:

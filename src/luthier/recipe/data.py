@@ -28,7 +28,14 @@ class DataSettings(Setting):
         None, description="File whose loss is watched during training; without it a part of train is set aside."
     )
     golden: Text | None = path_setting(
-        None, description="File with the rows that judge all arms, never trained on; without it a part of train."
+        None,
+        description="File (or frozen golden set, docs/golden-sets.md) with the rows that judge all arms, never trained "
+        "on; without it a part of train.",
+    )
+    on_golden_leak: Literal["auto", "stop", "take-out-and-report"] = Field(
+        default="auto",
+        description="What to do when training rows hold items of the golden file; `auto` stops for a frozen golden set "
+        "and takes the rows out otherwise.",
     )
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.1,

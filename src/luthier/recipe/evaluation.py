@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from luthier.recipe.advice import AdviceSettings
 from luthier.recipe.forgetting import ForgettingSettings
-from luthier.recipe.graders import GraderChoices, check_grader_names, grader_name
+from luthier.recipe.graders import GraderList, check_grader_names, grader_name
 from luthier.recipe.remote import RemoteArm, RemoteModel
 from luthier.recipe.setting import Count, Distinct, Seed, Setting, Text, contradiction, path_setting
 
@@ -72,7 +72,7 @@ class EvaluationSettings(Setting):
     primary_metric: Literal["auto"] | MetricName | Text = Field(
         default="auto", description="The metric that decides the verdict; a grader is one too, by its name."
     )
-    graders: GraderChoices = Field(
+    graders: GraderList = Field(
         default=(),
         description="Graders whose scores stand beside the metrics: built-ins by name, or grader JSON; "
         "docs/graders.md.",

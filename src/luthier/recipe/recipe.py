@@ -9,6 +9,7 @@ from luthier.recipe.evaluation import EvaluationSettings
 from luthier.recipe.method import Lora, Method
 from luthier.recipe.model import ModelSettings
 from luthier.recipe.objective import Sft
+from luthier.recipe.probe import ProbeSettings
 from luthier.recipe.run import RunSettings
 from luthier.recipe.setting import Setting
 from luthier.recipe.sweep import SweepSettings
@@ -25,4 +26,5 @@ class Recipe(Setting):
     training: TrainingSettings = Field(default=TrainingSettings(), description="How the training goes.")
     evaluation: EvaluationSettings = Field(default=EvaluationSettings(), description="How the result is judged.")
     sweep: SweepSettings = Field(default=SweepSettings(), description="What `luthier sweep` tries side by side.")
+    probe: ProbeSettings = Field(default=ProbeSettings(), description="What `luthier probe` trains for a learning curve.")
     run: RunSettings = Field(default=RunSettings(), description="Where the run is kept.")

@@ -22,22 +22,25 @@ from luthier.evaluation import (
     request_cost,
     score_arm,
 )
+from luthier.evaluation.graders import GraderMetric
 from luthier.events import ItemsAnswered
 from luthier.examples import Example
 from luthier.recipe import EvaluationSettings, MetricName, TokenPrice
 from luthier.runs.folder import RunFolder
+from luthier.runs.graders import GradedArm, with_grades
 
 PROGRESS_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Judging:
-    """What every arm is judged on, and how."""
+    """What every arm is judged on, and how; ``primary_metric`` is one of the metrics or graders."""
 
     golden: tuple[Example, ...]
     metrics: tuple[MetricName, ...]
-    primary_metric: MetricName
+    primary_metric: str
     choices: tuple[str, ...]
+    graders: tuple[GraderMetric, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,15 @@ class Beside:
     chosen_on_validation: tuple[dict[str, Any], ...] = field(default=())
 
 
-def judging_of(golden: tuple[Example, ...], settings: EvaluationSettings, kind: AnswerKind) -> Judging:
+def judging_of(
+    golden: tuple[Example, ...],
+    settings: EvaluationSettings,
+    kind: AnswerKind,
+    graders: tuple[GraderMetric, ...] = (),
+) -> Judging:
     metrics = metrics_for(settings, kind)
     primary = metrics[0] if settings.primary_metric == "auto" else settings.primary_metric
-    return Judging(golden, metrics, primary, choices_for(settings, kind))
+    return Judging(golden, metrics, primary, choices_for(settings, kind), graders)
 
 
 def answer_arm(
@@ -81,8 +89,9 @@ def answer_arm(
     result = score_arm(
         arm.name, [answers[i] for i in range(len(arm.prompts))], judging.golden, judging.metrics, judging.choices
     )
-    lines = [json.dumps(row, ensure_ascii=False) for row in _rows(arm, result, judging)]
-    notes = json.dumps(_notes(arm, result, beside or Beside()), indent=2, ensure_ascii=False)
+    graded = with_grades(result, judging.graders, judging.golden)
+    lines = [json.dumps(row, ensure_ascii=False) for row in _rows(arm, graded, judging)]
+    notes = json.dumps(_notes(arm, graded, beside or Beside()), indent=2, ensure_ascii=False)
     folder.write_text(f"evaluation/{arm.name}.notes.json", notes)
     folder.write_text(f"evaluation/{arm.name}.jsonl", "\n".join(lines) + "\n")
     _obstacle_file(folder, arm.name).unlink(missing_ok=True)
@@ -130,14 +139,16 @@ def load_arm(folder: RunFolder, name: str) -> tuple[ArmResult, tuple[str, ...]]:
     return ArmResult(name, answers, scores), tuple(notes)
 
 
-def _rows(arm: Arm, result: ArmResult, judging: Judging) -> Iterator[dict[str, Any]]:
+def _rows(arm: Arm, graded: GradedArm, judging: Judging) -> Iterator[dict[str, Any]]:
+    result = graded.result
     for index, (example, answer) in enumerate(zip(judging.golden, result.answers, strict=True)):
         yield {
             "index": index,
             "input": [message.as_json() for message in example.prompt],
             "reference": example.answer.content,
             "answer": answer.text,
-            "scores": {metric: result.scores[metric][index] for metric in judging.metrics},
+            "scores": {metric: scores[index] for metric, scores in result.scores.items()},
+            **({"grader_errors": graded.errors[index]} if graded.errors[index] else {}),
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
             "seconds": round(answer.seconds, 4),
@@ -147,12 +158,12 @@ def _rows(arm: Arm, result: ArmResult, judging: Judging) -> Iterator[dict[str, A
         }
 
 
-def _notes(arm: Arm, result: ArmResult, beside: Beside) -> dict[str, Any]:
+def _notes(arm: Arm, graded: GradedArm, beside: Beside) -> dict[str, Any]:
     return {
-        "notes": arm.notes,
+        "notes": (*arm.notes, *graded.notes),
         "shots": arm.shots,
         "solver": arm.solver,
-        "cost": request_cost(result.answers, arm.lookup_seconds, beside.price).as_json(),
+        "cost": request_cost(graded.result.answers, arm.lookup_seconds, beside.price).as_json(),
         "retrieval": beside.retrieval.as_json() if beside.retrieval else None,
         "chosen_on_validation": list(beside.chosen_on_validation),
     }

@@ -19,7 +19,7 @@ from luthier.evaluation import (
     prompt_candidates,
     rounds,
     rows_to_choose_on,
-    score_all,
+    score_arm,
     trial_of,
     under_prompt,
 )
@@ -28,6 +28,7 @@ from luthier.examples import Example
 from luthier.runs.arms import PROGRESS_SECONDS
 from luthier.runs.asking import Asking
 from luthier.runs.folder import RunFolder
+from luthier.runs.graders import scores_by
 
 CHOICES_FILE = "evaluation/chosen.json"
 EXAMPLES_TRIED = (2, 4, 8)
@@ -179,9 +180,13 @@ def _answers(asking: Asking, about: str, prompts: Sequence[Prompt]) -> Generator
 
 
 def _scores(asking: Asking, answers: Sequence[Answer], rows: Sequence[Example]) -> tuple[float, ...]:
-    texts = [answer.text for answer in answers]
-    references = [row.answer.content for row in rows]
-    return score_all(asking.judging.primary_metric, texts, references, asking.judging.choices)
+    judging = asking.judging
+    graded = scores_by(judging.primary_metric, judging.graders, answers, rows)
+    if graded is not None:
+        return graded
+    return score_arm(judging.primary_metric, answers, rows, judging.metrics, judging.choices).scores[
+        judging.primary_metric
+    ]
 
 
 def _write_choice(folder: RunFolder, choice: Choice) -> None:

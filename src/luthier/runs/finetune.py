@@ -24,6 +24,7 @@ from luthier.evaluation import (
     passages_sentence,
     without_passages,
 )
+from luthier.evaluation.graders import GraderMetric
 from luthier.events import Event, Noticed, StageStarted, VerdictReached
 from luthier.generation import fallback_reason
 from luthier.recipe import Recipe
@@ -36,6 +37,7 @@ from luthier.runs.encoding import encode_data
 from luthier.runs.environment import describe_environment
 from luthier.runs.folder import RunFolder
 from luthier.runs.forgetting import measure_forgetting, regression_items, with_canaries
+from luthier.runs.graders import open_graders, with_grades, with_rows
 from luthier.runs.ledger import write_ledger
 from luthier.runs.licence import write_licence
 from luthier.runs.prepare import PreparedData, load_prepared, prepare_data
@@ -63,18 +65,21 @@ def finetune(folder: RunFolder, wants_stop: Callable[[], bool] = lambda: False) 
 
     Raises LuthierError for whatever the user can mend, and Interrupted after ``wants_stop()`` turned true.
     """
-    with folder.lock():
-        for event in _stages(folder, folder.recipe, wants_stop):
+    recipe = folder.recipe
+    with folder.lock(), open_graders(recipe.evaluation) as graders:
+        for event in _stages(folder, recipe, graders, wants_stop):
             folder.record(event)
             yield event
 
 
-def _stages(folder: RunFolder, recipe: Recipe, wants_stop: Callable[[], bool]) -> Iterator[Event]:
+def _stages(
+    folder: RunFolder, recipe: Recipe, graders: tuple[GraderMetric, ...], wants_stop: Callable[[], bool]
+) -> Iterator[Event]:
     regression_items(recipe)  # a file that cannot be used is told before anything is computed
     bench = set_up(recipe)
     yield from prepare_data(folder, recipe.data)
     data = load_prepared(folder)
-    judging = judging_of(data.golden, recipe.evaluation, data.kind)
+    judging = judging_of(data.golden, recipe.evaluation, data.kind, with_rows(graders, folder, data))
     if not is_tuned(folder):
         yield from _untuned_arms_and_training(folder, recipe, bench, data, judging, wants_stop)
     elif missing_untuned(folder, recipe.evaluation):
@@ -147,6 +152,7 @@ def _judge(
     baseline: ClassicalBaseline | None = None
     if recipe.evaluation.classical_baseline and judging.choices:
         baseline = classical_baseline(data.train, data.golden, judging.metrics, judging.choices, recipe.evaluation.seed)
+        baseline = replace(baseline, arm=with_grades(baseline.arm, judging.graders, data.golden).result)
     verdict = _verdict(results, judging.primary_metric, baseline, recipe.evaluation.seed, obstacles(folder, names))
     facts: dict[str, Any] = json.loads((folder.path / FACTS_FILE).read_text(encoding="utf-8"))
     facts["environment"] = describe_environment(bench.precision.name, bench.device)

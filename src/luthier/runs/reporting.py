@@ -1,4 +1,4 @@
-"""The last stage of a run: everything its folder holds becomes one report."""
+"""The last stage of a run: everything its folder holds becomes one report. It can be drawn again at any time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from luthier import __version__
+from luthier.errors import StorageError
 from luthier.evaluation import ArmResult, ClassicalBaseline, Verdict, judge_overfitting
 from luthier.evaluation import report as pages
 from luthier.recipe import Recipe
@@ -14,6 +15,8 @@ from luthier.runs.arms import Judging
 from luthier.runs.curves import last_of_each_step
 from luthier.runs.folder import RunFolder
 from luthier.runs.prepare import PreparedData
+from luthier.runs.report_items import browse_run, shown_items
+from luthier.runs.report_parts import left, with_advice, with_parts
 
 TITLES = {
     "base": "Base as it is",
@@ -24,7 +27,6 @@ TITLES = {
     "tuned": "Tuned",
     "tuned-rag": "Tuned + RAG",
 }
-SHOWN_ITEMS = 10
 
 
 def write_run_report(
@@ -75,9 +77,30 @@ def write_run_report(
             rollbacks=_rollbacks(folder),
         ),
         environment=facts["environment"],
-        items=_items(results, judging),
+        items=shown_items(results, judging),
     )
-    return pages.write_report(folder.path, report)
+    return _write(folder, with_parts(folder, report), decide=True)
+
+
+def rebuild_report(folder: RunFolder) -> pages.ReportFiles:
+    """Write the pages of a finished run again, with whatever its folder has come to hold since.
+
+    The verdict stays as it was judged. Raises StorageError where there is none yet.
+    """
+    found = left(folder, "report.json")
+    if not found:
+        raise StorageError(
+            f"{folder.path} holds no report.json",
+            expected="a run that has reached its verdict",
+            fix=f"luthier resume {folder.path}",
+        )
+    return _write(folder, with_parts(folder, pages.validate_report(found)), decide=False)
+
+
+def _write(folder: RunFolder, report: pages.Report, *, decide: bool) -> pages.ReportFiles:
+    whole, path = with_advice(folder, report, decide=decide)
+    beside = pages.Beside(browse_run(folder, whole.arms, whole.primary_metric), path)
+    return pages.write_report(folder.path, whole, beside)
 
 
 def _arm(result: ArmResult, notes: tuple[str, ...]) -> pages.Arm:
@@ -108,6 +131,8 @@ def _comparison(pair: Any) -> pages.Comparison:
         adjusted_p=pair.adjusted_p,
         n=pair.n,
         more_items_needed=pair.more_items_needed,
+        better_wins=pair.better_wins,
+        worse_wins=pair.worse_wins,
     )
 
 
@@ -142,35 +167,6 @@ def _overfitting(folder: RunFolder, steps: Sequence[dict[str, Any]]) -> pages.Ov
 
 def _licence(base: str | None) -> pages.Licence | None:
     return pages.Licence(base=base) if base else None
-
-
-def _items(results: Sequence[ArmResult], judging: Judging) -> pages.Items:
-    """Where tuning helped most and hurt most, against the best untuned answer to the same item."""
-    tuned = next((result for result in results if result.name == "tuned"), None)
-    others = [result for result in results if result.name != "tuned"]
-    if tuned is None or not others:
-        return pages.Items()
-    metric = judging.primary_metric
-    gain = [
-        tuned.scores[metric][i] - max(other.scores[metric][i] for other in others) for i in range(len(judging.golden))
-    ]
-    order = sorted(range(len(gain)), key=lambda i: (-gain[i], -tuned.scores[metric][i], i))
-    best, worst = order[:SHOWN_ITEMS], [i for i in order[::-1] if i not in order[:SHOWN_ITEMS]][:SHOWN_ITEMS]
-    return pages.Items(
-        best=tuple(_item(i, results, judging) for i in best), worst=tuple(_item(i, results, judging) for i in worst)
-    )
-
-
-def _item(index: int, results: Sequence[ArmResult], judging: Judging) -> pages.Item:
-    example = judging.golden[index]
-    prompt = "\n\n".join(m.content if m.role == "user" else f"[{m.role}] {m.content}" for m in example.prompt)
-    answers = {
-        result.name: pages.ItemAnswer(
-            text=result.answers[index].text, score=result.scores[judging.primary_metric][index]
-        )
-        for result in results
-    }
-    return pages.Item(index=index, prompt=prompt, reference=example.answer.content, answers=answers)
 
 
 def _rollbacks(folder: RunFolder) -> int:

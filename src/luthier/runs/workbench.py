@@ -75,12 +75,19 @@ def answer_prompts(
     seed: int,
 ) -> Iterator[tuple[int, Answer]]:
     """Greedy answers, as evaluation asks for them. A prompt that leaves no room to answer gets an empty answer."""
+    decoding = Decoding(max_new_tokens, bench.chat.end_ids, batch_items, seed=seed)
+    return decoded_answers(model, bench, prompts, decoding)
+
+
+def decoded_answers(
+    model: torch.nn.Module, bench: Workbench, prompts: Sequence[Prompt], decoding: Decoding
+) -> Iterator[tuple[int, Answer]]:
+    """The same, decoded as ``decoding`` says."""
     prompt_ids = [bench.chat.prompt_ids(prompt.messages, prompt.tools) for prompt in prompts]
-    limit = (bench.base.context_tokens or FALLBACK_CONTEXT_TOKENS) - max_new_tokens
+    limit = (bench.base.context_tokens or FALLBACK_CONTEXT_TOKENS) - decoding.max_new_tokens
     fitting = [i for i, ids in enumerate(prompt_ids) if len(ids) <= limit]
     for index in sorted(set(range(len(prompts))) - set(fitting)):
         yield index, Answer("", prompt_tokens=len(prompt_ids[index]), finish_reason="length")
-    decoding = Decoding(max_new_tokens, bench.chat.end_ids, batch_items, seed=seed)
     for written in generate(model, [prompt_ids[i] for i in fitting], decoding):
         index = fitting[written.index]
         yield (

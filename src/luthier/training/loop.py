@@ -1,13 +1,24 @@
 """The one loop. It takes steps and yields what happened; it loads no data, draws no bar, knows no objective by name."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 from luthier.errors import TrainingError
-from luthier.events import BestTaken, Event, InstabilityFound, StepFinished, StoppedEarly, Validated, Warned
+from luthier.events import (
+    BestTaken,
+    Event,
+    InstabilityFound,
+    StepFinished,
+    StoppedEarly,
+    Validated,
+    ValidationSampled,
+    Warned,
+)
 from luthier.training.checkpoint import load_latest, load_step
+from luthier.training.progress import RowLoss
 from luthier.training.rollback import roll_back
 from luthier.training.row_losses import row_losses
 from luthier.training.saving import restore, save_now, set_parameters
+from luthier.training.steps import Step
 from luthier.training.stopping import Measured, best_steps, has_waited_enough
 from luthier.training.training import Training
 from luthier.training.update import try_step
@@ -42,6 +53,8 @@ def between_steps(training: Training) -> Generator[Event, None, bool]:
         validated = validate(training, progress.step)
         progress.validations = (*progress.validations, Measured(validated.step, validated.loss))
         yield validated
+    if _samples(training):
+        yield sample(training, progress.step)
     is_at_end = _is_at_end(training)
     if _saves(training, is_at_end) and progress.saved_step != progress.step:
         yield save_now(training, progress.step)
@@ -60,17 +73,36 @@ def conclude(training: Training, found: InstabilityFound | None, finished: StepF
 
 def validate(training: Training, after_step: int) -> Validated:
     """Mean loss over all validation examples, divided once; what each lost is kept in the progress."""
-    training.progress.row_losses = row_losses(training)
-    total = sum(row.loss for row in training.progress.row_losses)
-    weight = sum(step.trained_weight for step in training.validation)
-    tokens = sum(b.trained_tokens for step in training.validation for e in step.examples for b in e.branches)
-    return Validated(after_step, total / weight, tokens)
+    right = training.new_count()
+    training.progress.row_losses = row_losses(training, training.validation, right)
+    loss, tokens = _mean(training.progress.row_losses, training.validation)
+    return Validated(after_step, loss, tokens, right.count if right else None)
+
+
+def sample(training: Training, after_step: int) -> ValidationSampled:
+    """The same for a few validation examples, others each time."""
+    steps = [training.sampled[after_step // training.cadence.sample_steps % len(training.sampled)]]
+    right = training.new_count()
+    loss, tokens = _mean(row_losses(training, steps, right), steps)
+    return ValidationSampled(after_step, loss, tokens, right.count if right else None)
+
+
+def _mean(losses: Sequence[RowLoss], steps: Sequence[Step]) -> tuple[float, int]:
+    """Nats per trained token, divided once; and the number of trained tokens."""
+    weight = sum(step.trained_weight for step in steps)
+    tokens = sum(b.trained_tokens for step in steps for e in step.examples for b in e.branches)
+    return sum(row.loss for row in losses) / weight, tokens
 
 
 def _validates(training: Training) -> bool:
     """Whether the validation loss is due after the steps done so far."""
     every, done = training.cadence.validate_steps, training.progress.step
     return bool(training.validation and every) and (done == training.plan.steps or done % every == 0)
+
+
+def _samples(training: Training) -> bool:
+    every, done = training.cadence.sample_steps, training.progress.step
+    return bool(training.sampled and every and done) and done % every == 0
 
 
 def _is_at_end(training: Training) -> bool:

@@ -27,8 +27,8 @@ class RowLoss:
 class Progress:
     """State after ``step`` optimizer steps.
 
-    Two parts are not saved: ``saved_step``, the newest checkpoint's, and ``row_losses``, what each validation example
-    lost when it was last asked.
+    Three parts are not saved: ``saved_step``, the newest checkpoint's, ``row_losses``, what each validation example
+    lost when it was last asked, and ``right_tokens``, how many trained tokens of the last step were right.
     """
 
     step: int = 0
@@ -37,6 +37,7 @@ class Progress:
     watch: Watch = field(default_factory=Watch)
     saved_step: int | None = None
     row_losses: tuple[RowLoss, ...] = ()
+    right_tokens: int | None = None
 
     @property
     def rate_factor(self) -> float:
@@ -54,7 +55,7 @@ class Progress:
 
     def as_json(self) -> dict[str, Any]:
         found = dataclasses.asdict(self)
-        del found["saved_step"], found["row_losses"]
+        del found["saved_step"], found["row_losses"], found["right_tokens"]
         return found
 
     @classmethod

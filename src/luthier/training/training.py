@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from luthier.adapters import Adapter
+from luthier.models import RightTokens
 from luthier.training.optimizer_choice import NamedOptimizer
 from luthier.training.progress import Progress
 from luthier.training.schedule import Schedule
@@ -21,6 +22,8 @@ LossSum = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 class Cadence:
     """How often, in optimizer steps; the last step always validates and saves. 0 switches validation off.
 
+    Every ``sample_steps`` steps a few validation examples are looked at in between (0: never).
+
     ``keep_checkpoints`` of the newest checkpoints stay, and ``keep_best_checkpoints`` of those with the lowest
     validation loss.
     """
@@ -29,11 +32,16 @@ class Cadence:
     checkpoint_steps: int
     keep_checkpoints: int
     keep_best_checkpoints: int = 0
+    sample_steps: int = 0
 
 
 @dataclass(frozen=True)
 class Training:
-    """Everything one run of the loop needs, built by whoever composes; adapter, optimizer and progress change."""
+    """Everything one run of the loop needs, built by whoever composes; adapter, optimizer and progress change.
+
+    ``sampled``: small parts of ``validation``, looked at in turn. ``counts_right``: events tell how many trained tokens
+    the model would have chosen itself.
+    """
 
     adapter: Adapter
     plan: StepPlan
@@ -47,7 +55,13 @@ class Training:
     checkpoints: Path
     on_instability: Literal["stop", "rollback"] = "stop"
     early_stopping: EarlyStopping | None = None
+    sampled: Sequence[Step] = ()
+    counts_right: bool = False
     progress: Progress = field(default_factory=Progress)
+
+    def new_count(self) -> RightTokens | None:
+        """What counts right tokens from here on, where they are to be counted."""
+        return RightTokens() if self.counts_right else None
 
     @property
     def best_kept(self) -> int:

@@ -8,7 +8,7 @@ from torch import nn
 
 from luthier.errors import TrainingError
 from luthier.events import InstabilityFound, StepFinished, SuspectRow
-from luthier.models import tree_log_probs
+from luthier.models import RightTokens, tree_log_probs
 from luthier.tokens import TokenTree
 from luthier.tokens.batch import TreeBatch, to_batch
 from luthier.training.steps import Step, TrainingExample, make_step
@@ -55,17 +55,18 @@ def settle_step(
 
 def compute_gradients(training: Training, step: Step) -> float:
     """Every tree forward and backward, divided once by the weight of the whole step; returns the step's loss."""
-    loss = 0.0
+    loss, right = 0.0, training.new_count()
     for tree in step.trees:
-        loss += differentiate(training, tree, step.trained_weight)
+        loss += differentiate(training, tree, step.trained_weight, right)
+    training.progress.right_tokens = right.count if right else None
     return loss
 
 
-def differentiate(training: Training, tree: TokenTree, weight: float) -> float:
+def differentiate(training: Training, tree: TokenTree, weight: float, right: RightTokens | None = None) -> float:
     """One tree forward and backward; returns its loss, divided by ``weight``."""
     # Backward too: activations that are computed again must find the same slot.
     with training.adapter.table.serving(training.adapter.slot):
-        loss = loss_of(training, tree) / weight
+        loss = loss_of(training, tree, right) / weight
         loss.backward()
     return loss.item()
 
@@ -101,22 +102,25 @@ def report_step(
         given_tokens=sum(tree.given_tokens for tree in step.trees),
         computed_tokens=sum(tree.computed_tokens for tree in step.trees),
         seconds=seconds,
+        right_tokens=training.progress.right_tokens,
     )
 
 
-def loss_of(training: Training, tree: TokenTree) -> torch.Tensor:
+def loss_of(training: Training, tree: TokenTree, right: RightTokens | None = None) -> torch.Tensor:
     """Summed loss of one tree, not yet divided."""
-    log_probs_P, batch = log_probs_of(training, tree)
+    log_probs_P, batch = log_probs_of(training, tree, right)
     return training.loss_sum(log_probs_P, batch.weights_P)
 
 
-def log_probs_of(training: Training, tree: TokenTree) -> tuple[torch.Tensor, TreeBatch]:
+def log_probs_of(
+    training: Training, tree: TokenTree, right: RightTokens | None = None
+) -> tuple[torch.Tensor, TreeBatch]:
     """Log-probabilities ``[P]`` of one tree's trained tokens under this training's adapter, whatever else is there."""
     model = training.adapter.model
     device = next(model.parameters()).device
     batch = to_batch(tree, device)
     with training.adapter.table.serving(training.adapter.slot):
-        return tree_log_probs(model, batch, spares_unread=True), batch
+        return tree_log_probs(model, batch, spares_unread=True, right=right), batch
 
 
 def describe(training: Training, step: Step, number: int, finding: Finding) -> InstabilityFound:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from typing import Any
 
 import pytest
 
 from luthier.evaluation.report import Report, validate_report
+
+# Where there is no browser there is nothing to try; the data it would read is tested all the same.
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+collect_ignore = [] if any(map(shutil.which, CHROMIUM_NAMES)) else ["test_browser_in_chromium.py"]
 
 REFERENCE = '{"intent": "refund", "urgency": "high"}'
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> & \"quoted\""
@@ -111,6 +116,129 @@ _DATA: dict[str, Any] = {
     "environment": {"torch": "2.9.0", "precision": "bfloat16"},
     "items": {"best": [_item(7, 1.0, 0.5)], "worst": [_item(9, 0.0, 0.5)]},
 }
+
+
+_ESTIMATE = {"mean": 0.136, "low": 0.130, "high": 0.142, "n": 60}
+_PARTS: dict[str, Any] = {
+    "forgetting": {
+        "verdict": "red",
+        "sentence": "Much is forgotten.",
+        "measures": [
+            {
+                "name": "perplexity_ratio_passages",
+                "base": 115.8,
+                "tuned": 232.7,
+                "change": 2.01,
+                "low": 1.52,
+                "high": 2.66,
+                "n": 18,
+                "threshold_amber": 1.5,
+                "threshold_red": 2.0,
+                "colour": "red",
+                "sentence": "Perplexity went from 115.8 to 232.7.",
+            }
+        ],
+        "flips": {
+            "won": 11,
+            "lost": 9,
+            "groups": {"instruction": {"items": 60, "base_right": 13, "tuned_right": 14, "won": 10, "lost": 9}},
+            "items": [
+                {
+                    "name": "instruction-04",
+                    "group": "instruction",
+                    "language": "en",
+                    "question": "Write about a market.",
+                    "right_answer": "loud and full",
+                    "base": "a market",
+                    "tuned": "1999",
+                    "is_won": False,
+                }
+            ],
+        },
+        "memorisation": {
+            "train": _ESTIMATE,
+            "held_out": _ESTIMATE,
+            "gap": 0.0,
+            "low": -0.1,
+            "high": 0.1,
+            "colour": "green",
+            "sentence": "28 % of training answers.",
+        },
+        "remedies": ["Replay: mix general rows in."],
+        "facts": {"size": "full", "seconds": 71.2},
+    },
+    "licence": {
+        "base": "Apache-2.0",
+        "components": [{"role": "base", "name": "small-base", "licence": "apache-2.0", "source": "the card's label"}],
+        "allowed": [{"use": "commercial", "state": "conditions", "sentence": "To use it commercially: with duties."}],
+        "duties": [
+            {
+                "sentence": "Give a copy of the licence along.",
+                "rule": "apache-2.0/4a",
+                "source": "https://example.org/licence",
+                "quote": "You must give",
+                "when": "share",
+            }
+        ],
+        "unknown": ["label without text"],
+        "notice": "This model was made by tuning.\n\nMade from:\n- base",
+        "checked_on": "2026-11-20",
+    },
+    "advice": {
+        "answer": "tune",
+        "sentence": "Tune: tuned 88.1.",
+        "basis": "measured",
+        "reasons": [{"sentence": "It beats few-shot.", "evidence": {"arm": "few-shot"}}],
+        "path": [{"question": "May and can the model be tuned?", "found": "yes", "went": "go on"}],
+        "would_change": ["a better prompt"],
+    },
+}
+
+
+@pytest.fixture
+def hostile() -> str:
+    return HOSTILE
+
+
+@pytest.fixture
+def full_data(report_data: dict[str, Any]) -> dict[str, Any]:
+    """A report to which every stage has added its part."""
+    report_data |= copy.deepcopy(_PARTS)
+    report_data["overfitting"]["gaps"] = {
+        "train": _ESTIMATE,
+        "gaps": [{"name": "golden", "loss": _ESTIMATE, "gap": 0.01, "low": 0.0, "high": 0.02, "base_gap": -0.018}],
+        "best_step": 6,
+        "sentence": "Loss is 0.127 on training rows.",
+    }
+    report_data["arms"][0] |= {
+        "retrieval": {
+            "k": 3,
+            "recall_at_k": 0.9,
+            "recall_at_1": 0.8,
+            "recall_shown": 0.9,
+            "n": 120,
+            "judged_by": "document",
+            "looked_up_in": "documents",
+        },
+        "chosen_on_validation": [
+            {
+                "about": "task prompt",
+                "chosen": "firm",
+                "trials": [{"name": "plain", "mean": 0.01, "rows": 32}, {"name": "firm", "mean": 0.02, "rows": 24}],
+            }
+        ],
+    }
+    ledger = report_data["ledger"]
+    ledger["predicted"] |= {"operations": 2_380_000_000_000}
+    ledger["actual"] |= {"energy_watt_hours": 0.0667, "energy_source": "measured", "money": 0.0005}
+    cost = {"money": 0.0008, "source": "seconds here", "prompt_tokens": 9e4, "completion_tokens": 1e4, "seconds": 33.0}
+    ledger["cost_per_1000_requests"] = {"few-shot": cost | {"money": 0.0012}, "tuned": cost}
+    ledger["break_even"] = {
+        "few-shot": {"against": "few-shot", "requests": 1270, "sentence": "Paid for itself after 1,270 requests."}
+    }
+    ledger["prices"] = {"currency": "USD", "checked_on": "2026-11-20", "are_examples": True, "hardware": "processor"}
+    ledger |= {"energy": 0.0667, "money": 0.0005}
+    return report_data
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_the_page_asks_for_nothing_from_outside(report):
     assert not re.search(r"https?://|url\(|@import", render_html(report))
 
 
-def test_the_page_has_no_scripts_and_no_event_handlers(hostile_data):
+def test_a_page_without_items_has_no_scripts_and_no_event_handlers(hostile_data):
     page = Page(render_html(validate_report(hostile_data)))
     assert page.all("script") == []
     assert page.all("img") == []

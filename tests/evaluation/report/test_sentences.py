@@ -27,7 +27,7 @@ def test_an_open_comparison_says_how_many_more_items_it_would_take(report):
     mark, claim, figures = say(report, difference=0.01, low=-0.03, high=0.05, p=0.6, more_items_needed=1450)
     assert mark == "open"
     assert claim.startswith("No evidence of a difference")
-    assert "about 1,450 more items like these would settle it" in figures
+    assert "about 1,500 more items like these would settle it" in figures
 
 
 def test_an_interval_that_excludes_zero_is_open_when_the_corrected_test_disagrees(report):

@@ -18,7 +18,7 @@ from referencing.exceptions import Unresolvable
 from luthier.evaluation.json_answers import is_same_json, parse_object
 
 # A pattern may take exponential time; answers are short, so this long is never needed.
-REGEX_SECONDS = 1.0
+REGEX_SECONDS = 0.5
 # Thousands in groups of three by commas, apostrophes or hard blanks; or digits with a decimal point.
 _NUMBER = regex.compile(
     r"(?<![\w.])[-+−]?(?:[$€£¥]\s?)?"
@@ -87,7 +87,7 @@ def fits_schema(text: str, schema: Mapping[str, Any]) -> bool:
 def check_schema(schema: Mapping[str, Any]) -> str | None:
     """What is wrong with a schema itself."""
     try:
-        validators.validator_for(schema, default=validators.Draft202012Validator).check_schema(schema)
+        validators.validator_for(schema, default=validators.Draft202012Validator).check_schema(dict(schema))
     except SchemaError as error:
         return error.message
     return None

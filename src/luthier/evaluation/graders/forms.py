@@ -64,8 +64,8 @@ class PythonGrader(Form):
     image_tag: str | None = None
 
 
-def _as_parts(content: Any) -> list[Any]:
-    """One list of texts out of a text, a part, or a list of either."""
+def _as_parts(content: Any) -> tuple[str, ...]:
+    """Texts out of a text, a part, or a list of either."""
     texts = []
     for part in content if isinstance(content, list) else [content]:
         match part:
@@ -77,7 +77,7 @@ def _as_parts(content: Any) -> list[Any]:
                 raise ValueError(f"a part of type {kind!r}, where judges read text alone")
             case _:
                 raise ValueError("neither text nor a list of text parts")
-    return texts
+    return tuple(texts)
 
 
 class JudgeTurn(BaseModel):

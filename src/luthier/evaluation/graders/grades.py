@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -42,13 +42,10 @@ class GradeErrors:
 
 def all_errors(parts: Iterable[GradeErrors]) -> GradeErrors:
     """Whatever happened in any part; of details, the first."""
-    listed = list(parts)
-    return GradeErrors(
-        **{
-            place.name: next((found for part in listed if (found := getattr(part, place.name))), place.default)
-            for place in fields(GradeErrors)
-        }
-    )
+    found: dict[str, Any] = {}
+    for part in parts:
+        found |= {name: value for name, value in vars(part).items() if value and name not in found}
+    return GradeErrors(**found)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from luthier.errors import SandboxError
-from luthier.evaluation.graders.built_ins import BuiltIn, CodeTests, PreferenceModel
+from luthier.evaluation.graders.built_ins import BuiltIn, CodeTests, JsonSchema, PreferenceModel
+from luthier.evaluation.graders.checks import check_schema
 from luthier.evaluation.graders.failures import GraderError
 from luthier.evaluation.graders.forms import LabelModel, Multi, PythonGrader, ScoreModel, StringCheck, TextSimilarity
 from luthier.evaluation.graders.formula import FormulaError, parse_formula
@@ -89,6 +90,8 @@ def _parse(document: Any, path: str, default_name: str) -> Grader:
         raise _form_error(error, path) from None
     if isinstance(grader, PythonGrader):
         _check_source(grader, f"{path}.source", None)
+    if isinstance(grader, JsonSchema) and (problem := check_schema(grader.json_schema)):
+        raise GraderError(f"{path}.schema", problem, expected="a JSON schema", fix="correct the schema")
     return grader
 
 

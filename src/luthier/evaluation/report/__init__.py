@@ -1,18 +1,16 @@
 """What a run has to show: report.json, report.html and the model card, all drawn from one Report."""
 
+from luthier.evaluation.report.browser import BrowsedAnswer, BrowsedItem, Browser
 from luthier.evaluation.report.card import render_card
-from luthier.evaluation.report.html import render_html
+from luthier.evaluation.report.comparison_page import ComparedRuns, render_comparison
+from luthier.evaluation.report.html import Beside, render_html
 from luthier.evaluation.report.schema import (
     Arm,
     Baseline,
     Comparison,
-    Effort,
-    Forgetting,
     Item,
     ItemAnswer,
     Items,
-    Ledger,
-    Licence,
     Overfitting,
     Report,
     RunInfo,
@@ -23,11 +21,34 @@ from luthier.evaluation.report.schema import (
     report_json,
     validate_report,
 )
+from luthier.evaluation.report.sections import (
+    Advice,
+    BreakEven,
+    Choice,
+    Effort,
+    Forgetting,
+    Ledger,
+    Licence,
+    Measure,
+    Prices,
+    RequestPrice,
+    Retrieval,
+    SetGaps,
+)
+from luthier.evaluation.report.sentences import say_comparison, say_pair
 from luthier.evaluation.report.write import ReportFiles, write_report
 
 __all__ = [
+    "Advice",
     "Arm",
     "Baseline",
+    "Beside",
+    "BreakEven",
+    "BrowsedAnswer",
+    "BrowsedItem",
+    "Browser",
+    "Choice",
+    "ComparedRuns",
     "Comparison",
     "Effort",
     "Forgetting",
@@ -36,17 +57,25 @@ __all__ = [
     "Items",
     "Ledger",
     "Licence",
+    "Measure",
     "Overfitting",
+    "Prices",
     "Report",
     "ReportFiles",
+    "RequestPrice",
+    "Retrieval",
     "RunInfo",
     "Score",
+    "SetGaps",
     "Verdict",
     "json_schema",
     "json_schema_text",
     "render_card",
+    "render_comparison",
     "render_html",
     "report_json",
+    "say_comparison",
+    "say_pair",
     "validate_report",
     "write_report",
 ]

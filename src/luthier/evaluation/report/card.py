@@ -11,7 +11,17 @@ from typing import Any
 from luthier.evaluation.report.facts import as_yaml, list_facts, list_findings
 from luthier.evaluation.report.schema import Report, Score
 from luthier.evaluation.report.sentences import say_comparison, say_prediction, say_saving
-from luthier.evaluation.report.wording import MISSING, capitalized, count, duration, metric_title, points, spread
+from luthier.evaluation.report.tables import request_rows
+from luthier.evaluation.report.wording import (
+    MISSING,
+    capitalized,
+    count,
+    duration,
+    energy,
+    metric_title,
+    points,
+    spread,
+)
 
 # Identifiers that Hugging Face's card metadata knows; anything else goes in as "other" with its own name.
 _KNOWN_LICENCES = frozenset(
@@ -38,8 +48,11 @@ def render_card(report: Report) -> str:
         _table(("setting", "value"), _settings(report)),
         " ".join(filter(None, (say_prediction(report.ledger), say_saving(report.ledger)))),
         _plain(f"{capitalized(report.overfitting.verdict)}. {report.overfitting.sentence}"),
+        *_advice(report),
+        *_cost(report),
         "## How to load",
         _how_to_load(report),
+        *_licence(report),
         "## Limits",
         _list(_limits(report)),
         f"Made with luthier {report.run.luthier_version}. Figures: `report.json`. Plots and items: `report.html`.",
@@ -69,7 +82,7 @@ def _front_matter(report: Report) -> dict[str, Any]:
     }
     if report.run.languages:
         front["language"] = list(report.run.languages)
-    if report.licence:
+    if report.licence and report.licence.base:
         identifier = report.licence.base.lower()
         if identifier in _KNOWN_LICENCES:
             front["license"] = identifier
@@ -157,6 +170,48 @@ def _how_to_load(report: Report) -> str:
     return "In this folder:\n\n```python\n" + "\n".join(code) + "\n```" + hint
 
 
+def _advice(report: Report) -> tuple[str, ...]:
+    if report.advice is None:
+        return ()
+    return ("## Advice", _plain(report.advice.sentence), _list(reason.sentence for reason in report.advice.reasons))
+
+
+def _cost(report: Report) -> tuple[str, ...]:
+    """What 1,000 requests cost, where a ledger was left."""
+    rows = [(row.title, row.money, row.tokens, row.seconds) for row in request_rows(report)]
+    if not rows:
+        return ()
+    heads = ("1,000 requests of", "money", "prompt + answer tokens", "time")
+    prices = report.ledger.prices
+    example = " These are example prices." if prices and prices.are_examples else ""
+    energy_used = f"Training took {energy(report.ledger.energy)}. " if report.ledger.energy is not None else ""
+    return ("## Cost", f"{energy_used}Money and time as on the machine of the run.{example}", _table(heads, rows))
+
+
+def _licence(report: Report) -> tuple[str, ...]:
+    """Parts, uses, duties and the NOTICE, as licence.json has them."""
+    licence = report.licence
+    if licence is None or not licence.components:
+        return ()
+    parts = (f"{part.role}: {part.name}, {part.licence} ({part.source})" for part in licence.components)
+    duties = (f"{duty.sentence} ({duty.rule}, {duty.source})" for duty in licence.duties)
+    unknown = [f"Not known: {sentence}" for sentence in licence.unknown]
+    return (
+        "## Licence",
+        _list(parts),
+        _list((*(use.sentence for use in licence.allowed), *unknown)),
+        "Duties:" if licence.duties else "",
+        _list(duties),
+        f"NOTICE:\n\n{_quoted(licence.notice)}" if licence.notice else "",
+        "What the texts say in short, not legal advice.",
+    )
+
+
+def _quoted(text: str) -> str:
+    """Line by line, so that a NOTICE keeps its shape."""
+    return "\n".join(f"> {_plain(line)}".rstrip() + "  " for line in text.strip().split("\n"))
+
+
 def _limits(report: Report) -> Iterable[str]:
     items = max((score.n for arm in report.arms for score in arm.metrics.values()), default=0)
     yield f"Judged on {count(items)} items of one task, with greedy decoding; other tasks and wordings may differ."
@@ -166,9 +221,9 @@ def _limits(report: Report) -> Iterable[str]:
         yield f"Forgetting: {report.forgetting.sentence}"
     else:
         yield "What it forgot of the base model's other abilities was not measured."
-    if report.licence is None:
+    if report.licence is None or not (report.licence.base or report.licence.components):
         yield "The base model states no licence; find out before you share this model."
-    elif report.licence.sentence:
+    elif report.licence.sentence and not report.licence.components:
         yield f"Licence: {report.licence.sentence}"
 
 

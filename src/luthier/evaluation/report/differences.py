@@ -27,7 +27,7 @@ def mark_differences(answer: str, reference: str) -> tuple[Piece, ...]:
     if answer == reference or max(len(words), len(expected)) > _MOST_WORDS:
         return (Piece(answer),)
     matcher = difflib.SequenceMatcher(None, expected, words, autojunk=False)
-    if matcher.ratio() < _LEAST_LIKENESS:
+    if _likeness(matcher, expected, words) < _LEAST_LIKENESS:
         return (Piece(answer),)
     pieces = [
         Piece("".join(words[start:end]), differs=kind != "equal")
@@ -35,6 +35,16 @@ def mark_differences(answer: str, reference: str) -> tuple[Piece, ...]:
         if end > start
     ]
     return tuple(_join_across_spaces(pieces))
+
+
+def _likeness(matcher: difflib.SequenceMatcher[str], expected: list[str], words: list[str]) -> float:
+    """Share of words that both have; blanks are in every text and say nothing."""
+    same = sum(
+        not word.isspace()
+        for _, start, length in matcher.get_matching_blocks()
+        for word in words[start : start + length]
+    )
+    return 2 * same / max(1, sum(not word.isspace() for word in (*expected, *words)))
 
 
 def _join_across_spaces(pieces: list[Piece]) -> list[Piece]:

@@ -1,17 +1,21 @@
-"""report.html: one self-contained page, drawn from the Report alone, without scripts and without the network."""
+"""report.html: one self-contained page, drawn from the Report and all answers; it works without the network."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from importlib import resources
 from typing import Any
 
-from luthier.evaluation.report import plots, wording
+from luthier.evaluation.report import wording
+from luthier.evaluation.report.browser import Browser
 from luthier.evaluation.report.differences import Piece, mark_differences
 from luthier.evaluation.report.facts import as_yaml, list_facts, list_findings
+from luthier.evaluation.report.forest import difference_plot, forest_plot
+from luthier.evaluation.report.losses import curve_stride, loss_plot
+from luthier.evaluation.report.page import render_page
 from luthier.evaluation.report.schema import Arm, Item, Report
 from luthier.evaluation.report.sentences import TUNED, say_comparison, say_prediction, say_saving
+from luthier.evaluation.report.tables import effort_rows, flip_groups, measure_rows, request_rows
 
 _LONGEST_OPEN_TEXT = 360
 _MOST_OPEN_LINES = 8
@@ -48,20 +52,27 @@ class ItemView:
     answers: tuple[AnswerView, ...]
 
 
-def render_html(report: Report) -> str:
-    """The whole page. Everything a user or a model wrote is escaped by the template."""
-    from jinja2 import Environment, StrictUndefined
+@dataclass(frozen=True)
+class Beside:
+    """What a page shows and report.json does not hold: every item, and the advice's path as escaped SVG."""
+
+    browser: Browser | None = None
+    advice_path: str = ""
+
+
+def render_html(report: Report, beside: Beside | None = None) -> str:
+    """The whole page."""
     from markupsafe import Markup
 
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page.filters["visible"] = wording.visible
-    template = page.from_string(_package_text("report.html.jinja"))
-    return template.render(
+    shown = beside or Beside()
+    return render_page(
+        "report.html.jinja",
+        shown.browser,
         report=report,
-        write=wording,
-        css=Markup(_package_text("report.css")),
-        forest=Markup(plots.forest_plot(report)),
-        losses=Markup(plots.loss_plot(report.overfitting)),
+        forest=Markup(forest_plot(report)),
+        differences=Markup(difference_plot(report)),
+        losses=Markup(loss_plot(report.overfitting)),
+        advice_path=Markup(shown.advice_path),
         **_page_facts(report),
     )
 
@@ -73,21 +84,65 @@ def _page_facts(report: Report) -> dict[str, Any]:
         "created": f"{report.run.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         "metrics": _metric_order(report),
         "golden_items": max((score.n for arm in arms for score in arm.metrics.values()), default=0),
-        "shows_cost": any(arm.cost is not None for arm in arms),
+        "requests": request_rows(report),
+        "efforts": effort_rows(report.ledger),
+        "measures": measure_rows(report.forgetting),
+        "flip_groups": flip_groups(report.forgetting),
+        "choices": list({(choice.about): choice for arm in arms for choice in arm.chosen_on_validation}.values()),
+        "canaries": list_facts(_canaries(report)),
+        "sections": [name for name, is_there in _sections(report) if is_there],
         "comparisons": [say_comparison(comparison, report) for comparison in report.comparisons],
-        "stride": plots.curve_stride(report.overfitting.train_curve),
+        "stride": curve_stride(report.overfitting.train_curve),
         "best": [view_item(item, report.arms) for item in report.items.best],
         "worst": [view_item(item, report.arms) for item in report.items.worst],
         "findings": list_findings(report.preflight),
         "preflight": list_facts({key: value for key, value in report.preflight.items() if key != "findings"}),
         "contract": list_facts(report.contract),
         "environment": list_facts(report.environment),
-        "forgetting": list_facts(report.forgetting.facts) if report.forgetting else (),
+        "battery": _battery(report),
+        "forgetting": list_facts(_other_facts(report)),
+        "commercial": next((u.state for u in report.licence.allowed if u.use == "commercial"), None)
+        if report.licence
+        else None,
         "resolved": list_facts(report.run.resolved),
         "saving": say_saving(report.ledger),
         "prediction": say_prediction(report.ledger),
         "recipe": as_yaml(report.run.recipe),
     }
+
+
+def _battery(report: Report) -> str:
+    facts = report.forgetting.facts if report.forgetting else {}
+    took = (
+        f", which took {wording.duration(facts['seconds'])}" if isinstance(facts.get("seconds"), (int, float)) else ""
+    )
+    return f"Measured with the {facts['size']} battery{took}." if "size" in facts else ""
+
+
+def _other_facts(report: Report) -> dict[str, Any]:
+    facts = report.forgetting.facts if report.forgetting else {}
+    return {key: value for key, value in facts.items() if key not in ("size", "seconds")}
+
+
+def _canaries(report: Report) -> dict[str, Any]:
+    memorisation = report.forgetting.memorisation if report.forgetting else None
+    return (memorisation.canaries if memorisation else None) or {}
+
+
+def _sections(report: Report) -> list[tuple[str, bool]]:
+    """Headings in their order, and whether this report has anything to say there."""
+    return [
+        ("Advice", report.advice is not None),
+        ("Scores", True),
+        ("Comparisons", True),
+        ("Loss", True),
+        ("Forgetting", report.forgetting is not None),
+        ("Ledger", True),
+        ("Licence", report.licence is not None),
+        ("Items", True),
+        ("Data", True),
+        ("Setup", True),
+    ]
 
 
 def view_item(item: Item, arms: tuple[Arm, ...]) -> ItemView:
@@ -135,7 +190,3 @@ def _view_text(pieces: tuple[Piece, ...]) -> TextView:
     is_long = len(text) > _LONGEST_OPEN_TEXT or text.count("\n") >= _MOST_OPEN_LINES
     opening = " ".join(text[: _OPENING * 3].split())[:_OPENING].rstrip() + "…" if is_long else None
     return TextView(pieces, opening, f"{len(text):,}", len(text) > _LONGEST_PRINTED_TEXT)
-
-
-def _package_text(name: str) -> str:
-    return resources.files("luthier.evaluation.report").joinpath(name).read_text(encoding="utf-8")

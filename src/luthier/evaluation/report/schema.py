@@ -6,64 +6,25 @@ Scores, differences and their bounds are shares between 0 and 1 (a difference be
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AwareDatetime, Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from luthier.errors import StorageError
-
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _json_value(value: Any) -> Any:
-    """``value`` as JSON would bring it back; half an emoji (a lone surrogate) cannot be written and becomes U+FFFD."""
-    match value:
-        case str():
-            return _LONE_SURROGATE.sub("\ufffd", value)
-        case bool() | int() | None:
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case Mapping():
-            return {_json_value(str(key)): _json_value(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_json_value(item) for item in value]
-    raise ValueError(f"{value!r} has no form in JSON")
+from luthier.evaluation.report.fields import Curve, Decision, Facts, Part, Share, Text
+from luthier.evaluation.report.sections import (
+    Advice,
+    Choice,
+    Forgetting,
+    Ledger,
+    Licence,
+    Retrieval,
+    SetGaps,
+)
 
 
-def _without_rounding_dust(value: Any) -> Any:
-    """A share that sums of floats pushed past its end by a hair is that end."""
-    if isinstance(value, float) and -1e-9 < value < 1 + 1e-9:
-        return min(1.0, max(0.0, value))
-    return value
-
-
-Share = Annotated[FiniteFloat, Field(ge=0, le=1), BeforeValidator(_without_rounding_dust)]
-Text = Annotated[str, BeforeValidator(_json_value)]
-Facts = Annotated[dict[str, Any], BeforeValidator(_json_value)]
-Decision = Literal["tuned better", "no evidence", "tuned worse"]
-Curve = tuple[tuple[NonNegativeInt, FiniteFloat], ...]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Verdict(_Part):
+class Verdict(Part):
     """Did tuning help? One decision, one sentence, and why."""
 
     decision: Decision
@@ -71,7 +32,7 @@ class Verdict(_Part):
     reasons: tuple[Text, ...] = ()
 
 
-class RunInfo(_Part):
+class RunInfo(Part):
     """Which run this is and what was asked of it."""
 
     id: Text
@@ -84,7 +45,7 @@ class RunInfo(_Part):
     languages: tuple[Text, ...] = Field(default=(), description="ISO 639 codes of the data's languages, where known.")
 
 
-class Score(_Part):
+class Score(Part):
     """A mean over golden items with its 95 % interval."""
 
     mean: Share
@@ -99,7 +60,7 @@ class Score(_Part):
         return self
 
 
-class Arm(_Part):
+class Arm(Part):
     """One way to answer the golden items."""
 
     name: Text = Field(description='Short name that comparisons and items refer to: "base", "tuned", ...')
@@ -111,9 +72,14 @@ class Arm(_Part):
     )
     cost: FiniteFloat | None = Field(default=None, description="Money per request; null when no price is known.")
     note: Text | None = None
+    solver: Text | None = Field(default=None, description="How the arm asks, in words.")
+    retrieval: Retrieval | None = None
+    chosen_on_validation: tuple[Choice, ...] = Field(
+        default=(), description="What was tried on validation rows, and what was chosen; golden rows had no say."
+    )
 
 
-class Comparison(_Part):
+class Comparison(Part):
     """Two arms on the same items, paired: ``better`` minus ``worse`` with its 95 % interval.
 
     It is settled when the interval excludes zero and, where given, ``adjusted_p`` is at most 0.05.
@@ -131,6 +97,8 @@ class Comparison(_Part):
     more_items_needed: NonNegativeInt | None = Field(
         default=None, description="About how many more golden items would settle it; null when settled or beyond reach."
     )
+    better_wins: NonNegativeInt | None = Field(default=None, description="Items on which ``better`` scored higher.")
+    worse_wins: NonNegativeInt | None = Field(default=None, description="Items on which ``worse`` scored higher.")
 
     @property
     def is_settled(self) -> bool:
@@ -139,7 +107,7 @@ class Comparison(_Part):
         return excludes_zero and (self.adjusted_p is None or self.adjusted_p <= 0.05)
 
 
-class Baseline(_Part):
+class Baseline(Part):
     """What a classical classifier reaches on the same items, where the answers are a small closed set."""
 
     name: Text
@@ -152,7 +120,7 @@ class Baseline(_Part):
     sentence: Text
 
 
-class Overfitting(_Part):
+class Overfitting(Part):
     """Loss in nats per trained token, as [step, loss] pairs, and what the two curves say together."""
 
     verdict: Text
@@ -160,54 +128,17 @@ class Overfitting(_Part):
     best_step: NonNegativeInt | None = Field(default=None, description="The step with the lowest validation loss.")
     train_curve: Curve = ()
     validation_curve: Curve = ()
+    gaps: SetGaps | None = None
 
 
-class Forgetting(_Part):
-    """What the tuned model lost of what the base could do."""
-
-    verdict: Text
-    sentence: Text
-    facts: Facts = Field(default_factory=dict)
-
-
-class Licence(_Part):
-    """What the base model's licence is and what it asks of the tuned model."""
-
-    base: Text = Field(description="The licence as the base model states it, best as an SPDX identifier.")
-    sentence: Text | None = None
-
-
-class Effort(_Part):
-    """What training takes, predicted or measured."""
-
-    minutes: FiniteFloat | None = Field(default=None, ge=0)
-    peak_memory_bytes: NonNegativeInt | None = None
-
-
-class Ledger(_Part):
-    """What the run cost against what was predicted."""
-
-    predicted: Effort
-    actual: Effort
-    trained_tokens: NonNegativeInt = Field(description="Tokens that carried loss, over all steps.")
-    given_tokens: NonNegativeInt = Field(description="Tokens of all examples, over all steps, before folding.")
-    computed_tokens: NonNegativeInt = Field(description="Tokens that went through the model after folding.")
-    steps: NonNegativeInt = Field(description="Optimizer steps that count; those undone by rollbacks do not.")
-    rollbacks: NonNegativeInt = Field(
-        default=0, description="How often an unstable training went back to an earlier state, with half the rate."
-    )
-    energy: FiniteFloat | None = Field(default=None, ge=0, description="Watt-hours; null when not measured.")
-    money: FiniteFloat | None = Field(default=None, ge=0, description="Money; null when no price is known.")
-
-
-class ItemAnswer(_Part):
+class ItemAnswer(Part):
     """What one arm said to one golden item, and its score on the primary metric."""
 
     text: Text
     score: Share
 
 
-class Item(_Part):
+class Item(Part):
     """One golden item with every arm's answer."""
 
     index: NonNegativeInt = Field(description="Position in the golden set, counted from 0.")
@@ -216,14 +147,14 @@ class Item(_Part):
     answers: dict[str, ItemAnswer]
 
 
-class Items(_Part):
+class Items(Part):
     """The ten best and ten worst items by the tuned score minus the best untuned score."""
 
     best: tuple[Item, ...] = ()
     worst: tuple[Item, ...] = ()
 
 
-class Report(_Part):
+class Report(Part):
     """Everything a run's report says; report.html and the model card are drawn from this alone."""
 
     report_version: Literal[1] = 1
@@ -240,6 +171,7 @@ class Report(_Part):
     overfitting: Overfitting
     forgetting: Forgetting | None = None
     licence: Licence | None = None
+    advice: Advice | None = None
     ledger: Ledger
     environment: Facts = Field(default_factory=dict)
     items: Items = Items()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from luthier.evaluation.report.schema import Comparison, Ledger, Report
+from luthier.evaluation.report.schema import Comparison, Report
+from luthier.evaluation.report.sections import Ledger
 from luthier.evaluation.report.wording import (
     JOINT,
     bounds,
@@ -16,6 +18,7 @@ from luthier.evaluation.report.wording import (
     minutes,
     p_value,
     points,
+    rounded_up,
     share,
 )
 
@@ -34,11 +37,16 @@ class Said:
 
 def say_comparison(comparison: Comparison, report: Report) -> Said:
     """One paired comparison in words, with the items it would still take when it is open."""
-    better, worse = report.title_of(comparison.better), report.title_of(comparison.worse)
+    return say_pair(comparison, report.title_of)
+
+
+def say_pair(comparison: Comparison, title_of: Callable[[str], str]) -> Said:
+    """The same, where ``title_of`` gives an arm's name for people."""
+    better, worse = title_of(comparison.better), title_of(comparison.worse)
     gap = f"{points(abs(comparison.difference))} points"
     direction = "above" if comparison.difference >= 0 else "below"
     if comparison.is_settled:
-        return Said(_mark(comparison), f"{better} scores {gap} {direction} {worse}", _figures(comparison))
+        return Said(mark_of(comparison), f"{better} scores {gap} {direction} {worse}", _figures(comparison))
     if comparison.difference == 0:
         claim = f"No evidence of a difference: {better} and {worse} score the same"
     else:
@@ -46,8 +54,10 @@ def say_comparison(comparison: Comparison, report: Report) -> Said:
     return Said("open", claim, _figures(comparison))
 
 
-def _mark(comparison: Comparison) -> Mark:
+def mark_of(comparison: Comparison) -> Mark:
     """A settled comparison is good or bad news for the tuned arm, and neither when others are compared."""
+    if not comparison.is_settled:
+        return "open"
     if TUNED not in (comparison.better, comparison.worse):
         return "note"
     return "better" if (comparison.better == TUNED) == (comparison.difference > 0) else "worse"
@@ -57,8 +67,10 @@ def _figures(comparison: Comparison) -> str:
     p = p_value(comparison.p) if comparison.adjusted_p is None else f"adjusted {p_value(comparison.adjusted_p)}"
     difference = f"95{JOINT}% interval of the difference {bounds(comparison.low, comparison.high, signed=True)} points"
     said = f"{metric_title(comparison.metric)}, {difference}, {p}, {items(comparison.n)}"
+    if comparison.better_wins is not None and comparison.worse_wins is not None:
+        said += f"; higher on {count(comparison.better_wins)} items, lower on {count(comparison.worse_wins)}"
     if comparison.more_items_needed and not comparison.is_settled:
-        said += f"; about {count(comparison.more_items_needed)} more items like these would settle it"
+        said += f"; about {count(rounded_up(comparison.more_items_needed))} more items like these would settle it"
     return said
 
 

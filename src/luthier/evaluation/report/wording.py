@@ -61,6 +61,12 @@ def count(value: float) -> str:
     return f"{round(value):,}"
 
 
+def rounded_up(number: int) -> int:
+    """To two leading digits: more would look surer than a rough guide is."""
+    unit = 10 ** max(0, len(str(number)) - 2)
+    return -(-number // unit) * unit
+
+
 def duration(seconds: float | None) -> str:
     """Seconds in the unit a person would use."""
     if seconds is None:
@@ -92,6 +98,40 @@ def byte_size(value: int | None) -> str:
             return f"{size:.{decimals if size < 99.95 else 0}f}{JOINT}{unit}"
         size /= 1000
     return f"{size:.1f}{JOINT}TB"
+
+
+def nats(value: float) -> str:
+    """A loss, or a difference of losses."""
+    return _with_minus(f"{value:.3f}")
+
+
+def interval(mean: float, low: float, high: float) -> str:
+    """A loss with its bounds."""
+    return f"{nats(mean)} ({nats(low)} to {nats(high)})"
+
+
+def operations(value: float | None) -> str:
+    """Floating-point operations, in the unit that people compare machines in."""
+    if value is None:
+        return MISSING
+    for unit, size in (("peta", 1e15), ("tera", 1e12), ("giga", 1e9)):
+        if value >= size:
+            return f"{value / size:,.3g}{JOINT}{unit}"
+    return count(value)
+
+
+def energy(watt_hours: float | None) -> str:
+    if watt_hours is None:
+        return MISSING
+    return f"{watt_hours / 1000:.3g}{JOINT}kWh" if watt_hours >= 1000 else f"{watt_hours:.3g}{JOINT}Wh"
+
+
+def money(value: float | None, currency: str) -> str:
+    """Cents matter for a request and not for a cluster; no currency is invented."""
+    if value is None:
+        return MISSING
+    figure = f"{value:,.2f}" if value >= 1 or value == 0 else f"{value:.2g}" if value >= 1e-4 else f"{value:.6f}"
+    return f"{figure}{JOINT}{currency}".rstrip()
 
 
 def share(part: float, whole: float) -> str:

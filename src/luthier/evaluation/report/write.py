@@ -9,7 +9,7 @@ from pathlib import Path
 
 from luthier.errors import StorageError
 from luthier.evaluation.report.card import render_card
-from luthier.evaluation.report.html import render_html
+from luthier.evaluation.report.html import Beside, render_html
 from luthier.evaluation.report.schema import Report, report_json
 
 
@@ -20,10 +20,11 @@ class ReportFiles:
     card: Path
 
 
-def write_report(folder: Path, report: Report) -> ReportFiles:
+def write_report(folder: Path, report: Report, beside: Beside | None = None) -> ReportFiles:
     """All three are rendered and stored under temporary names first; only then do they take their places."""
     files = ReportFiles(folder / "report.json", folder / "report.html", folder / "README.md")
-    texts = {files.json: report_json(report), files.html: render_html(report), files.card: render_card(report)}
+    page = render_html(report, beside)
+    texts = {files.json: report_json(report), files.html: page, files.card: render_card(report)}
     waiting = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,12 +13,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from luthier.errors import DataError, StorageError
 from luthier.evaluation.tasks.canonical import canonical_json, content_hash, hash_of
-from luthier.data import read_rows
+from luthier.evaluation.tasks.item_rows import item_rows
 
 ITEMS_FILE = "items.jsonl"
 MANIFEST_FILE = "manifest.json"
@@ -89,7 +90,7 @@ def freeze(rows_file: Path, name: str, author: str, purpose: str, root: Path) ->
             expected="a new name: a frozen set is never changed",
             fix=f"luthier golden add {folder} {rows_file} makes a new version of it",
         )
-    distinct, repeats = _distinct(read_rows(rows_file), frozenset())
+    distinct, repeats = _distinct(item_rows(rows_file), frozenset())
     return Added(_write(folder, _manifest(name, 1, author, purpose, distinct, None), distinct), len(distinct), repeats)
 
 
@@ -97,7 +98,7 @@ def add(set_folder: Path, rows_file: Path, author: str, purpose: str) -> Added:
     """A new version that follows the newest one and holds its items and then the new rows."""
     newest = open_golden_set(set_folder)
     known = frozenset(canonical_json(row) for row in newest.rows)
-    fresh, repeats = _distinct(read_rows(rows_file), known)
+    fresh, repeats = _distinct(item_rows(rows_file), known)
     if not fresh:
         raise DataError(
             f"all {repeats:,} rows of {rows_file} are in version {newest.manifest.version} already",
@@ -119,7 +120,7 @@ def open_golden_set(path: Path) -> GoldenSet:
     """The version in ``path``, or the newest where ``path`` holds all; raises DataError where a hash does not fit."""
     folder = path if (path / MANIFEST_FILE).is_file() else _newest(path)
     manifest = _read_manifest(folder)
-    rows = tuple(read_rows(folder / ITEMS_FILE))
+    rows = tuple(item_rows(folder / ITEMS_FILE))
     if manifest.own_hash() != manifest.hash:
         raise _changed(folder, "its manifest was changed after it was frozen")
     if len(rows) != manifest.items or content_hash(rows) != manifest.content_hash:
@@ -132,7 +133,7 @@ def check_chain(path: Path) -> tuple[GoldenSet, ...]:
     if (path / MANIFEST_FILE).is_file():
         return (open_golden_set(path),)
     sets = [open_golden_set(path / f"v{version}") for version in range(1, _newest_version(path) + 1)]
-    for before, after in zip(sets, sets[1:], strict=False):
+    for before, after in pairwise(sets):
         if after.manifest.parent_hash != before.manifest.hash:
             raise _changed(after.folder, f"it does not follow {before.folder.name} as it is now")
     return tuple(sets)

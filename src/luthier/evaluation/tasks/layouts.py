@@ -69,18 +69,17 @@ def turns(value: Any, place: str) -> tuple[Message, ...]:
         raise DataError(f"{place}: no text and no list of turns", expected="the question", fix="mend the item")
     found = []
     for turn in value:
-        role = turn.get("role") if isinstance(turn, dict) else None
-        content = _content(turn.get("content")) if isinstance(turn, dict) else None
-        calls = tuple(turn.get("tool_calls") or ()) if isinstance(turn, dict) else ()
-        if role not in get_args(Role) or (content is None and not calls):
+        known = turn if isinstance(turn, dict) else {}
+        role = next((role for role in get_args(Role) if role == known.get("role")), None)
+        content, calls = _content(known.get("content")), tuple(known.get("tool_calls") or ())
+        if role is None or (content is None and not calls):
             raise DataError(
                 f"{place}: a turn that cannot be asked ({str(turn)[:80]})",
                 expected=f"a role of {', '.join(get_args(Role))} and a text; no images or sound",
                 fix="write the turn as text, or take the item out",
             )
-        found.append(
-            Message(role, content or "", tool_calls=calls, tool_call_id=turn.get("tool_call_id"), name=turn.get("name"))
-        )
+        call_id, name = known.get("tool_call_id"), known.get("name")
+        found.append(Message(role, content or "", tool_calls=calls, tool_call_id=call_id, name=name))
     return tuple(found)
 
 

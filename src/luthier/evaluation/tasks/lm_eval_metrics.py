@@ -69,7 +69,9 @@ def _exact_match(config: Mapping[str, Any], path: Path) -> ExactMatch:
     if len(asked) != 1 or asked[0].get("metric") != "exact_match":
         names = ", ".join(str(metric.get("metric")) for metric in asked)
         raise _refused(path, f"the metrics {names}", "exact_match alone")
-    options = {key: value for key, value in asked[0].items() if key not in ("metric", "aggregation", "higher_is_better")}
+    options = {
+        key: value for key, value in asked[0].items() if key not in ("metric", "aggregation", "higher_is_better")
+    }
     unknown = [key for key in options if key not in OPTIONS]
     if unknown or asked[0].get("aggregation", "mean") != "mean":
         raise _refused(path, f"exact_match with {unknown or 'another aggregation'}", f"mean, and {', '.join(OPTIONS)}")
@@ -85,9 +87,7 @@ def _filters(config: Mapping[str, Any], path: Path) -> dict[str, tuple[Filter, .
     pipelines = config.get("filter_list")
     if not pipelines:
         return {"none": ()}
-    return {
-        str(pipeline["name"]): tuple(_filter(step, path) for step in pipeline["filter"]) for pipeline in pipelines
-    }
+    return {str(pipeline["name"]): tuple(_filter(step, path) for step in pipeline["filter"]) for pipeline in pipelines}
 
 
 def _filter(step: Mapping[str, Any], path: Path) -> Filter:

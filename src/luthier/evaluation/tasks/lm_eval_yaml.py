@@ -15,10 +15,10 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from luthier.data import read_rows
 from luthier.errors import DataError
 from luthier.evaluation.answers import Prompt
 from luthier.evaluation.tasks.canonical import content_hash
+from luthier.evaluation.tasks.item_rows import item_rows
 from luthier.evaluation.tasks.items import TaskItem
 from luthier.evaluation.tasks.lm_eval_documents import choices_of, gold_choices, target_of, text_of
 from luthier.evaluation.tasks.lm_eval_metrics import generated_grading, metric_names
@@ -55,7 +55,7 @@ def read_lm_eval_task(path: Path) -> Task:
         raise _refused(path, f"output_type {kind!r}", "generate_until or multiple_choice")
     _refuse_unknown(path, config)
     data_file = _data_file(path, config)
-    rows = read_rows(data_file)
+    rows = item_rows(data_file)
     name = str(config.get("task") or path.stem)
     facts = {"items": {"file": str(data_file), "items": len(rows), "content_hash": content_hash(rows)}}
     if kind == "multiple_choice":

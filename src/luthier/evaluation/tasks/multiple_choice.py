@@ -13,7 +13,7 @@ ScoreChoices = Callable[[Sequence[ChoiceQuestion]], list[tuple[float, ...]]]
 
 
 def choice_result(question: ChoiceQuestion, log_probs: Sequence[float]) -> ItemResult:
-    """`acc` takes the likeliest choice, `acc_norm` the likeliest per character, as lm-eval does; the first of equals."""
+    """`acc` takes the likeliest choice, `acc_norm` the likeliest per character, as in lm-eval; the first of equals."""
     per_character = [value / max(1, length) for value, length in zip(log_probs, question.lengths, strict=True)]
     chosen, chosen_norm = _first_best(log_probs), _first_best(per_character)
     scores = {"acc": float(chosen in question.right), "acc_norm": float(chosen_norm in question.right)}

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from luthier.data import read_rows
 from luthier.errors import DataError
 from luthier.evaluation.answers import Prompt
 from luthier.evaluation.tasks.canonical import content_hash
 from luthier.evaluation.tasks.golden_sets import open_golden_set
+from luthier.evaluation.tasks.item_rows import item_rows
 from luthier.evaluation.tasks.items import TaskItem
 from luthier.evaluation.tasks.layouts import LETTERS, as_items
 from luthier.evaluation.tasks.task import Question, Task
@@ -41,7 +41,7 @@ def _rows(settings: TaskSettings, folder: Path) -> tuple[Sequence[Mapping[str, A
         golden = open_golden_set(folder / settings.golden)
         return golden.rows, str(golden.items_file), {"golden_set": golden.facts()}
     file = folder / str(settings.items)
-    rows = read_rows(file)
+    rows = item_rows(file)
     return rows, str(file), {"items": {"file": str(file), "items": len(rows), "content_hash": content_hash(rows)}}
 
 

@@ -52,9 +52,7 @@ def render(template: str, values: Mapping[str, Any], place: str) -> str:
 def _compiled(template: str) -> Template:
     # As lm-eval makes its environment, so that the same template gives the same text.
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters["regex_replace"] = lambda text, pattern, repl, count=0: re.sub(
-        pattern, repl, text, count=count
-    )
+    environment.filters["regex_replace"] = lambda text, pattern, repl, count=0: re.sub(pattern, repl, text, count=count)
     return environment.from_string(template)
 
 

@@ -50,13 +50,14 @@ def observed(
 
 
 def decision_facts(state: EProcess, task: Task, threshold: float | None, asked: int) -> dict[str, Any]:
+    low, high = state.interval
     return {
         "decision": state.decision,
         "against": "threshold" if threshold is not None else "model",
         "threshold": threshold,
         "difference": state.difference,
-        "low": state.low,
-        "high": state.high,
+        "low": low,
+        "high": high,
         "p": state.p,
         "confidence": state.confidence,
         "asked": asked,
@@ -68,9 +69,10 @@ def decision_facts(state: EProcess, task: Task, threshold: float | None, asked: 
 def decision_sentence(state: EProcess, task: Task, names: Sequence[str], threshold: float | None, asked: int) -> str:
     """For people; every figure holds however often one has looked."""
     score = task.primary
+    low, high = state.interval
     asked_of = f"after {asked:,} of {len(task.items):,} items"
     if threshold is not None:
-        bounds = f"{_percent(state.low + threshold)} to {_percent(state.high + threshold)}"
+        bounds = f"{_percent(low + threshold)} to {_percent(high + threshold)}"
         found = f"{score} {_percent(state.difference + threshold)} ({bounds})"
         match state.decision:
             case "better":
@@ -79,7 +81,7 @@ def decision_sentence(state: EProcess, task: Task, names: Sequence[str], thresho
                 return f"{names[0]} is below {_percent(threshold)}: {found} {asked_of}."
             case None:
                 return f"Not decided: {names[0]} against {_percent(threshold)}, {found} {asked_of}."
-    found = f"{score} {100 * state.difference:+.1f} points ({100 * state.low:+.1f} to {100 * state.high:+.1f})"
+    found = f"{score} {100 * state.difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
     match state.decision:
         case "better":
             return f"{names[0]} is better than {names[1]}: {found} {asked_of}."

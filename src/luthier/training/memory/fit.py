@@ -106,5 +106,8 @@ def _sampled(plan: StepPlan) -> range:
 
 def _cut_anew(training: Training, budget: int) -> Training:
     plan = dataclasses.replace(training.plan, budget_tokens=budget)
-    watched = [make_step(step.examples, budget, plan.is_folded, plan.fork_tokens) for step in training.validation]
-    return dataclasses.replace(training, plan=plan, validation=watched)
+    watched, sampled = (
+        [make_step(step.examples, budget, plan.is_folded, plan.fork_tokens) for step in steps]
+        for steps in (training.validation, training.sampled)
+    )
+    return dataclasses.replace(training, plan=plan, validation=watched, sampled=sampled)

@@ -1,4 +1,4 @@
-"""The drawings are well-formed, stay inside their frame and say in words what they show."""
+"""The loss curves are well-formed, stay inside their frame and mark the best step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.evaluation.report import Overfitting
-from luthier.evaluation.report.plots import curve_stride, forest_plot, loss_plot
+from luthier.evaluation.report.losses import curve_stride, loss_plot
 
 LOSSES = st.floats(0, 1e6)
 CURVES = st.lists(st.tuples(st.integers(0, 5000), LOSSES), max_size=12).map(lambda pairs: sorted(dict(pairs).items()))
@@ -19,34 +19,6 @@ def places(svg: ElementTree.Element) -> list[float]:
     names = ("x", "x1", "x2", "cx")
     texts = [element.get(name, "") for element in svg.iter() for name in names]
     return [float(text[:-1]) for text in texts if text.endswith("%")]
-
-
-def test_every_arm_and_the_baseline_have_a_row(report):
-    svg = ElementTree.fromstring(forest_plot(report))
-    assert [group.get("class") for group in svg.iter("g")] == ["untuned", "tuned", "classical"]
-
-
-def test_the_forest_plot_speaks_for_those_who_cannot_see_it(report):
-    svg = ElementTree.fromstring(forest_plot(report))
-    assert svg.get("role") == "img"
-    assert "Tuned 88.1, 84.6 to 91.1" in (svg.findtext("desc") or "")
-
-
-def test_an_arm_without_the_primary_metric_has_no_row(report_data, report):
-    arm = report.arms[0].model_copy(update={"metrics": {}})
-    svg = ElementTree.fromstring(forest_plot(report.model_copy(update={"arms": (arm, report.arms[1])})))
-    assert "Base + few-shot" not in "".join(svg.itertext())
-
-
-def test_intervals_never_leave_the_frame(report):
-    assert all(0 <= place <= 100 for place in places(ElementTree.fromstring(forest_plot(report))))
-
-
-def test_equal_scores_still_draw(report):
-    arms = tuple(
-        arm.model_copy(update={"metrics": {"field_match": report.arms[1].metrics["json_valid"]}}) for arm in report.arms
-    )
-    ElementTree.fromstring(forest_plot(report.model_copy(update={"arms": arms, "baseline": None})))
 
 
 @given(CURVES, CURVES)
