@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from luthier.data.records import read_records
@@ -27,6 +29,12 @@ from luthier.errors import DataError
 )
 def test_every_text_layout_is_found(write_file, name, content):
     assert [record.value for record in read_records(write_file(name, content))] == [{"a": "1"}]
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.pq", "rows"])
+def test_parquet_is_found_by_its_content(tmp_path, name):
+    pyarrow.parquet.write_table(pyarrow.table({"a": ["1"]}), tmp_path / name)
+    assert [record.value for record in read_records(tmp_path / name)] == [{"a": "1"}]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def refuse_other_content(head: bytes, path: Path) -> None:
-    """Raise when the (unpacked) beginning of a file shows that it cannot hold rows of text."""
+    """Raise when the (unpacked) beginning of a file shows that it holds neither rows of text nor Parquet."""
+    if head.startswith(PARQUET_MAGIC):
+        return
     for magic, kind, fix in _BINARY_KINDS:
         if head.startswith(magic):
             raise DataError(f"{path}: this is {kind}", expected=READABLE, fix=fix.format(name=path.name))
