@@ -43,6 +43,22 @@ class TrainingError(LuthierError):
     exit_code = 5
 
 
+class PromptTooLong(LuthierError):
+    """A prompt that leaves no room for an answer."""
+
+
+class TooBusy(LuthierError):
+    """As much is being answered as can be. ``retry_after_seconds``: about when there will be room."""
+
+    def __init__(self, found: str, retry_after_seconds: float):
+        super().__init__(found, expected="a shorter queue", fix=f"try again in {retry_after_seconds:.0f} seconds")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NotAnswered(LuthierError):
+    """The side that answers failed, or ran out of time; nothing is wrong with the request."""
+
+
 class StorageError(LuthierError):
     """Something could not be written or read back: no space, no permission, a damaged file."""
 

@@ -81,10 +81,14 @@ class CheckpointSaved:
 
 @dataclass(frozen=True)
 class WeightsSaved:
-    """The tuned weights after ``step`` steps lie in ``folder``, in the layout of a finished run's."""
+    """The tuned weights after ``step`` steps lie in ``folder``, in the layout of a finished run's.
+
+    ``is_epoch``: an epoch ends here; otherwise the run was asked to stop.
+    """
 
     step: int
     folder: str
+    is_epoch: bool
 
 
 @dataclass(frozen=True)

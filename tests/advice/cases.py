@@ -76,6 +76,17 @@ MEASURED = [
     ("the base is as good as all", {"arms": arms(base=0.8, prompt=0.8, tuned=0.8)}, "prompt"),
     ("retrieval wins", {"arms": arms(**(ALL_ARMS | {"rag": 0.9}), tuned=0.5)}, "rag"),
     ("retrieval and tuning tie", {"arms": arms(**(ALL_ARMS | {"rag": 0.9}), tuned=0.91)}, "rag"),
+    ("found but not read", KNOWLEDGE | {"arms": arms(base=0.02, rag=0.03, tuned=0.02), "passages_found": 0.95}, "rag"),
+    (
+        "neither found nor read",
+        KNOWLEDGE | {"arms": arms(base=0.02, rag=0.03, tuned=0.02), "passages_found": 0.3},
+        "revisit the goal",
+    ),
+    (
+        "found, and behaviour is the goal",
+        BEHAVIOUR | {"arms": arms(base=0.02, rag=0.03, tuned=0.02), "passages_found": 0.95},
+        "revisit the goal",
+    ),
     ("only together", {"arms": (*arms(**ALL_ARMS, tuned=0.6), arm("tuned+rag", 0.9))}, "tune+rag"),
     ("together no better than retrieval", {"arms": (*arms(rag=0.88, tuned=0.6), arm("tuned+rag", 0.9))}, "rag"),
     ("tuning made it worse", {"arms": arms(base=0.8, prompt=0.7, tuned=0.5)}, "prompt"),

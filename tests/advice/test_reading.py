@@ -51,6 +51,14 @@ def write(folder: Path, name: str, values: Any) -> None:
     (folder / f"{name}.json").write_text(json.dumps(values), encoding="utf-8")
 
 
+def test_passages_shown_are_told_where_documents_were_searched(run: Path):
+    told = report()
+    told["arms"][2]["retrieval"] = {"recall_at_k": 0.99, "recall_shown": 0.95, "looked_up_in": "documents"}
+    told["arms"][1]["retrieval"] = {"recall_at_k": 1.0, "recall_shown": 1.0, "looked_up_in": "training rows"}
+    write(run, "report", told)
+    assert evidence_of_run(run).passages_found == 0.95
+
+
 def test_a_report_tells_arms_rows_and_checks(run: Path):
     found = evidence_of_run(run)
     assert (found.rows, found.golden_rows, found.goal) == (700, 200, "behaviour")

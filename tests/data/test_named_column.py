@@ -19,9 +19,9 @@ def examples(tmp_path):
 
 
 def test_values_come_in_the_order_of_the_examples(examples):
-    assert column_of(examples[::-1], "from") == ["d3", None, "d1", "d0"]
+    assert column_of(examples[::-1], "from", "evaluation.document_column") == ["d3", None, "d1", "d0"]
 
 
 def test_a_column_that_no_row_has_is_refused(examples):
     with pytest.raises(DataError, match=r"no row of .* has a column 'source'"):
-        column_of(examples, "source")
+        column_of(examples, "source", "evaluation.group_by")

@@ -43,6 +43,11 @@ class BottleneckAdapter:
     def refresh(self) -> None:
         """Nothing to do: products round the parameters themselves each time."""
 
+    def serve(self) -> None:
+        """Answers only, from now on: parameters must not change any more."""
+        for network in self.networks.values():
+            network.requires_grad_(False)
+
     def rate_factors(self) -> dict[str, float]:
         return {}
 

@@ -13,6 +13,7 @@ from luthier.adapters.linears import LinearPlace, Wrapper
 from luthier.adapters.low_rank import ThinTerm, low_rank_linear
 from luthier.adapters.quantised import QuantisedLinear, widened_linear
 from luthier.adapters.slots import SlotRange, SlotTable
+from luthier.kernels import ServedMatrices, ServedTerm, add_served
 
 OWN_SLOT = "adapter"
 
@@ -64,6 +65,14 @@ class LoraPair(nn.Module):
         if shape.has_magnitude:
             self.row_squares = row_squares(widened_linear(base).weight)
             self.lora_magnitude_vector = nn.Parameter(self.row_squares.sqrt())
+        self.served: ServedMatrices | None = None
+
+    @torch.no_grad()
+    def serve(self, kind: torch.dtype) -> None:
+        """From now on nothing changes any more: products without gradients read copies that lie as they are read."""
+        if self.lora_magnitude_vector is None:
+            B_RO = (self.lora_B * self.shape.scaling).T.to(kind).contiguous()
+            self.served = ServedMatrices(self.lora_A.to(kind, copy=True).contiguous(), B_RO)
 
     def term(self, place: SlotRange) -> ThinTerm:
         return ThinTerm(place.start, place.end, self.shape.scaling, self.lora_A, self.lora_B)
@@ -104,6 +113,8 @@ class LoraLinear(Wrapper):
         tokens = hidden.numel() // hidden.shape[-1]
         places = self.places(tokens)
         pairs = [self.pair(place.slot) for place in places]
+        if places and not torch.is_grad_enabled() and all(pair.served is not None for pair in pairs):
+            return self._served(hidden, places, pairs)
         terms = tuple(pair.term(place) for pair, place in zip(pairs, places, strict=True))
         weight, bias = self.base.weight, self.base.bias
         if not any(pair.shape.has_magnitude for pair in pairs):
@@ -115,6 +126,16 @@ class LoraLinear(Wrapper):
             if pair.shape.has_magnitude
         )
         return multiplied(low_rank_linear(hidden, weight, None, terms), bias, gains)
+
+    def _served(self, hidden: torch.Tensor, places: Sequence[SlotRange], pairs: Sequence[LoraPair]) -> torch.Tensor:
+        output = self.base(hidden)
+        terms = [
+            ServedTerm(place.start, place.end, pair.served)
+            for place, pair in zip(places, pairs, strict=True)
+            if pair.served is not None
+        ]
+        add_served(hidden.reshape(-1, hidden.shape[-1]), output.view(-1, output.shape[-1]), terms)
+        return output
 
     @torch.no_grad()
     def merged(self, slot: str = OWN_SLOT) -> nn.Linear:

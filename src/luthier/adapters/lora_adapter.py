@@ -43,6 +43,12 @@ class LoraAdapter:
     def refresh(self) -> None:
         """Nothing to do: products round the parameters themselves each time."""
 
+    def serve(self) -> None:
+        """Answers only, from now on: parameters must not change any more."""
+        for name, pair in self.pairs.items():
+            pair.requires_grad_(False)
+            pair.serve(self.layers[name].base.weight.dtype)
+
     def rate_factors(self) -> dict[str, float]:
         if self.plan.plus_ratio == 1.0:
             return {}

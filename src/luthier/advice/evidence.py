@@ -92,7 +92,8 @@ class Evidence:
     """All that a piece of advice may rest on.
 
     ``freshness``: how often the facts change that answers rest on. ``documents``: whether there are texts that hold
-    those facts. ``needs_language_model`` is false where any classifier would do.
+    those facts. ``passages_found``: for which share of the golden items a right passage stood in the prompt of the
+    measured retrieval. ``needs_language_model`` is false where any classifier would do.
     """
 
     goal: Goal = "unknown"
@@ -103,6 +104,7 @@ class Evidence:
     prompt_tried: Tried = "unknown"
     retrieval_tried: Tried = "unknown"
     documents: bool | None = None
+    passages_found: float | None = None
     needs_language_model: bool = True
     arms: tuple[MeasuredArm, ...] = ()
     differences: tuple[MeasuredDifference, ...] = ()

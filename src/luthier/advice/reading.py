@@ -63,6 +63,7 @@ def evidence_of_report(
         rows=rows.get("train"),
         golden_rows=rows.get("golden"),
         needs_language_model=baseline is None,
+        passages_found=_passages_found(report),
         arms=tuple(_arms(report, costs)),
         differences=tuple(_differences(report)),
         checks=_checks(preflight),
@@ -100,6 +101,15 @@ def _arms(report: Mapping[str, Any], costs: Mapping[str, Any]) -> Iterator[Measu
         yield MeasuredArm(
             baseline["name"], "classifier", baseline["mean"], baseline["low"], baseline["high"], baseline["n"]
         )
+
+
+def _passages_found(report: Mapping[str, Any]) -> float | None:
+    """By the best of the arms that looked things up in documents: rows of the same answer are no facts."""
+    found = [arm.get("retrieval") or {} for arm in report["arms"]]
+    shares = [
+        item.get("recall_shown", item.get("recall_at_k")) for item in found if item.get("looked_up_in") == "documents"
+    ]
+    return max((share for share in shares if share is not None), default=None)
 
 
 def _differences(report: Mapping[str, Any]) -> Iterator[MeasuredDifference]:

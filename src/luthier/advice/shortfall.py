@@ -9,6 +9,8 @@ from luthier.advice.findings import Advice, Notes
 
 # What OpenAI's fine-tuning guide calls a beginning (50 to 100 examples); our preflight warns below it, too.
 FEWEST_TRAINING_ROWS = 50
+# Where the right passage is shown this often and no arm answers, it is the reading that fails, not the search.
+MOSTLY_FOUND = 0.8
 # Doubling a set of this size is cheap, and its learning curve is usually still steep.
 FEW_TRAINING_ROWS = 500
 
@@ -33,6 +35,17 @@ def advise_when_short(evidence: Evidence, kinds: Sequence[Kind], arms: Sequence[
             return notes.conclude("tune+rag", sentence, "assumed")
         sentence = "Tune: no measured arm is enough, there are rows to learn from, and tuning was not measured."
         return notes.conclude("tune", sentence, "assumed")
+    found = evidence.passages_found
+    if evidence.goal in ("knowledge", "both") and found is not None and found >= MOSTLY_FOUND and "rag" in kinds:
+        notes = notes.step("Are the right passages found?", f"for {100 * found:.1f} % of the items", "retrieve")
+        notes = notes.because(
+            f"The right passage stood in the prompt of {100 * found:.1f} % of the items, and this base model could "
+            "not use it: facts are found by retrieval, and what is missing is a model that can read.",
+            passages_found=found,
+        )
+        notes = notes.unless("a stronger base model that falls short with the same passages")
+        sentence = "Retrieve, with a base model that can read: the passages are found, this one cannot use them."
+        return notes.conclude("rag", sentence, "measured")
     if reason := _data_would_help(evidence, kinds, arms):
         notes = notes.step("Would more or better data help?", reason, "collect data")
         notes = notes.because(reason, rows=evidence.rows).unless("a curve that stays flat: luthier probe")

@@ -10,10 +10,10 @@ from luthier.errors import DataError
 from luthier.examples import Example
 
 
-def column_of(examples: Sequence[Example], column: str) -> list[str | None]:
+def column_of(examples: Sequence[Example], column: str, setting: str) -> list[str | None]:
     """The value of ``column`` in the row each example came from; None where that row has none.
 
-    Raises DataError when no row has it.
+    Raises DataError, which names the recipe's ``setting``, when no row has it.
     """
     wanted: dict[str, set[int]] = {}
     for example in examples:
@@ -27,7 +27,7 @@ def column_of(examples: Sequence[Example], column: str) -> list[str | None]:
     if examples and not found:
         raise DataError(
             f"no row of {', '.join(wanted)} has a column {column!r} with something in it",
-            expected="the column that evaluation.document_column names",
-            fix="correct the name, or remove evaluation.document_column",
+            expected=f"the column that {setting} names",
+            fix=f"correct the name, or remove {setting}",
         )
     return [found.get((example.origin.file, example.origin.line)) for example in examples]

@@ -12,7 +12,7 @@ import numpy as np
 from luthier.evaluation.learning_curve import Curve, CurvePoint, interval
 from luthier.evaluation.more_rows import RowsForecast
 
-KNOTS = 48
+KNOTS = 120
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 320, 44, 30
 TEXT_WIDTH, TEXT_HEIGHT = 60, 14
 STYLE = (

@@ -48,55 +48,64 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class Shapes:
+    """X curves at once: floor and ceiling (asymptotes), half point, exponent, and 1 for Hill's head or 0 for
+    Weibull's. For a loss the ceiling is its value at the half point."""
+
+    floor_X: Floats
+    ceiling_X: Floats
+    log_half_X: Floats
+    power_X: Floats
+    is_hill_X: Floats
+    is_score: bool
+
+    def link(self, rows: float) -> Floats:
+        """Logit of the score, or log of the loss."""
+        away_X, span_X = self.power_X * (math.log(rows) - self.log_half_X), self.ceiling_X - self.floor_X
+        if not self.is_score:
+            return np.log(self.floor_X + span_X * np.exp(-away_X))
+        weibull_X = -np.expm1(-np.exp(np.clip(away_X, -40, 40)))
+        return _logit(self.floor_X + span_X * np.where(self.is_hill_X, _expit(away_X), weibull_X))
+
+    def chosen(self, places_D: NDArray[np.intp]) -> Shapes:
+        axes = (self.floor_X, self.ceiling_X, self.log_half_X, self.power_X, self.is_hill_X)
+        floor_D, ceiling_D, log_half_D, power_D, is_hill_D = (axis_X[places_D] for axis_X in axes)
+        return Shapes(floor_D, ceiling_D, log_half_D, power_D, is_hill_D, self.is_score)
+
+
+@dataclass(frozen=True)
 class Curve:
     """Draws from what the points leave possible: values at any number of rows, the same draws for all.
 
     ``spread_D``: what separates two trainings of one size. ``largest``: rows up to which something was measured.
+    ``stretch_D`` and ``drift_D``: how far each draw is trusted beyond.
     """
 
-    parts: Parts
+    shapes: Shapes
     spread_D: Floats
+    stretch_D: Floats
+    drift_D: Floats
     largest: int
-    is_score: bool
     items: int
 
     def at(self, rows: float) -> Floats:
         """The expected score (or loss) of a training on ``rows`` rows, one per draw."""
-        inside = self.parts.link(min(rows, self.largest))
+        inside_D = self.shapes.link(min(rows, self.largest))
         if rows > self.largest:
             doublings = math.log2(rows / self.largest)
-            rise = self.parts.link(rows) - inside
-            inside = inside + rise * self.parts.stretch_D + DOUBLING_DOUBT * doublings * self.parts.drift_D
-        return _expit(inside) if self.is_score else np.exp(inside)
+            rise_D = self.shapes.link(rows) - inside_D
+            inside_D = inside_D + rise_D * self.stretch_D + DOUBLING_DOUBT * doublings * self.drift_D
+        return _expit(inside_D) if self.shapes.is_score else np.exp(inside_D)
 
     def measured_at(self, rows: float, items: int | None = None) -> Floats:
         """What one training would measure on ``items`` golden items (by default as many as were used)."""
         rng = np.random.default_rng(1)
         expected_D = self.at(rows)
         noise_D = self.spread_D * rng.standard_normal(len(expected_D))
-        if not self.is_score:
+        if not self.shapes.is_score:
             return expected_D * np.exp(noise_D)
-        share_D = _expit(_logit(expected_D) + noise_D)
         count = items or self.items
-        return rng.binomial(count, np.clip(share_D, 0, 1)) / count
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A draw is one curve: floor and ceiling (asymptotes), half point, exponent and shape; how far it is trusted beyond."""
-
-    floor_D: Floats
-    ceiling_D: Floats
-    log_half_D: Floats
-    power_D: Floats
-    is_hill_D: Floats
-    stretch_D: Floats
-    drift_D: Floats
-    is_score: bool
-
-    def link(self, rows: float) -> Floats:
-        """Logit of the score, or log of the loss."""
-        return _link(rows, self.floor_D, self.ceiling_D, self.log_half_D, self.power_D, self.is_hill_D, self.is_score)
+        return rng.binomial(count, _expit(_logit(expected_D) + noise_D)) / count
 
 
 def fit_score_curve(points: Sequence[CurvePoint], guess: float = 0.0, seed: int = 0) -> Curve:
@@ -117,10 +126,10 @@ def fit_score_curve(points: Sequence[CurvePoint], guess: float = 0.0, seed: int 
     is_between_G = (value_G > floor_G) & (value_G < ceiling_G)
     share_G = np.where(is_between_G, (value_G - floor_G) / np.maximum(ceiling_G - floor_G, 1e-9), 0.5)
     away_G = np.where(is_hill_G, _logit(share_G), np.log(-np.log1p(-np.clip(share_G, 1e-6, 1 - 1e-6))))
-    grid = (floor_G, ceiling_G, log_amid - away_G / power_G, power_G, is_hill_G)
+    shapes = Shapes(floor_G, ceiling_G, log_amid - away_G / power_G, power_G, is_hill_G, is_score=True)
     prior_G = np.where(is_between_G, CEILING_TASTE * np.log(ceiling_G), -np.inf)
     prior_G = prior_G - 0.5 * ((np.log(power_G) - math.log(SCORE_POWER)) / SCORE_POWER_WIDTH) ** 2
-    return _posterior(rows_P, seen_P, variance_P, grid, prior_G, True, int(items_P.max()), seed)
+    return _posterior(_Seen(rows_P, seen_P, variance_P, int(items_P.max())), shapes, prior_G, seed)
 
 
 def fit_loss_curve(points: Sequence[CurvePoint], seed: int = 0) -> Curve:
@@ -132,11 +141,12 @@ def fit_loss_curve(points: Sequence[CurvePoint], seed: int = 0) -> Curve:
     floors = least * np.concatenate([[1e-3], np.linspace(0.05, 0.98, 20)])
     # Scale: the loss at the smallest size, above the asymptote.
     tops = float(losses_P[rows_P == rows_P.min()].mean()) * np.geomspace(0.6, 1.6, 60)
-    grid = _grid(floors, tops, np.log(rows_P.min(keepdims=True)), np.geomspace(0.02, 2, 40), np.ones(1))
-    floor_G, top_G, _, power_G, _ = grid
+    floor_G, top_G, power_G = _grid(floors, tops, np.geomspace(0.02, 2, 40))
+    smallest_G = np.full_like(floor_G, math.log(float(rows_P.min())))
+    shapes = Shapes(floor_G, top_G, smallest_G, power_G, np.ones_like(floor_G), is_score=False)
     prior_G = np.where(top_G > floor_G, 0.0, -np.inf)
     prior_G = prior_G - 0.5 * ((np.log(power_G) - math.log(LOSS_POWER)) / LOSS_POWER_WIDTH) ** 2
-    return _posterior(rows_P, np.log(losses_P), variance_P, grid, prior_G, False, 0, seed)
+    return _posterior(_Seen(rows_P, np.log(losses_P), variance_P, 0), shapes, prior_G, seed)
 
 
 def interval(values_D: Floats, confidence: float = 0.95) -> Interval:
@@ -146,36 +156,27 @@ def interval(values_D: Floats, confidence: float = 0.95) -> Interval:
     return Interval(float(middle), float(low), float(high), len(values_D))
 
 
-def _link(
-    rows: float, floor: Floats, ceiling: Floats, log_half: Floats, power: Floats, is_hill: Floats, is_score: bool
-) -> Floats:
-    away = power * (math.log(rows) - log_half)
-    if is_score:
-        share = np.where(is_hill, _expit(away), -np.expm1(-np.exp(np.clip(away, -40, 40))))
-        return _logit(floor + (ceiling - floor) * share)
-    return np.log(floor + (ceiling - floor) * np.exp(-away))
-
-
 def _grid(*axes: Floats) -> tuple[Floats, ...]:
     return tuple(axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
 
 
-def _posterior(
-    rows_P: Floats,
-    seen_P: Floats,
-    variance_P: Floats,
-    grid: tuple[Floats, ...],
-    prior_G: Floats,
-    is_score: bool,
-    items: int,
-    seed: int,
-) -> Curve:
+@dataclass(frozen=True)
+class _Seen:
+    """The points, in logits of the score or log nats, with what each alone leaves uncertain."""
+
+    rows_P: Floats
+    seen_P: Floats
+    variance_P: Floats
+    items: int
+
+
+def _posterior(points: _Seen, shapes: Shapes, prior_G: Floats, seed: int) -> Curve:
     """Weigh every curve of the grid with every spread, then draw from them."""
     log_weight_GS = np.zeros((len(prior_G), len(RUN_SPREADS)))
-    for rows in np.unique(rows_P):
-        at_P = rows_P == rows
-        expected_G = _link(rows, *grid, is_score)
-        for seen, variance in zip(seen_P[at_P], variance_P[at_P], strict=True):
+    for rows in np.unique(points.rows_P):
+        at_P = points.rows_P == rows
+        expected_G = shapes.link(float(rows))
+        for seen, variance in zip(points.seen_P[at_P], points.variance_P[at_P], strict=True):
             total_S = variance + RUN_SPREADS**2
             log_weight_GS -= 0.5 * ((seen - expected_G)[:, None] ** 2 / total_S + np.log(total_S))
     log_weight_GS += prior_G[:, None]
@@ -184,8 +185,8 @@ def _posterior(
     drawn_D = np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(DRAWS)).clip(max=len(weight) - 1)
     curve_D, spread_D = drawn_D // len(RUN_SPREADS), RUN_SPREADS[drawn_D % len(RUN_SPREADS)]
     stretch_D = np.exp(RISE_DOUBT * rng.standard_normal(DRAWS))
-    parts = Parts(*(axis[curve_D] for axis in grid), stretch_D, rng.standard_normal(DRAWS), is_score)
-    return Curve(parts, spread_D, int(rows_P.max()), is_score, items)
+    drift_D = rng.standard_normal(DRAWS)
+    return Curve(shapes.chosen(curve_D), spread_D, stretch_D, drift_D, int(points.rows_P.max()), points.items)
 
 
 def _expit(x: Floats) -> Floats:

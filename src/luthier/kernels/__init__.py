@@ -9,6 +9,7 @@ from luthier.kernels.build import Kernels, open_kernels
 from luthier.kernels.gated import Activation, gated
 from luthier.kernels.norm import rms_norm
 from luthier.kernels.rotary import can_rotate, rotate
+from luthier.kernels.served import ServedMatrices, ServedTerm, add_served
 from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients
 from luthier.kernels.vocabulary import LogitRules, target_log_probs
 
@@ -20,9 +21,12 @@ __all__ = [
     "Kernels",
     "LogitRules",
     "ScoreRules",
+    "ServedMatrices",
+    "ServedTerm",
     "ThinMatrices",
     "TreeRanges",
     "add_low_rank",
+    "add_served",
     "attend_blocks",
     "attend_tree",
     "can_attend",

@@ -1,4 +1,4 @@
-"""Which trained tokens a model would have chosen itself: counted where the head's logits are at hand, chunk by chunk."""
+"""Which trained tokens a model would have chosen itself, counted where the head's logits are at hand."""
 
 from dataclasses import dataclass, field
 

@@ -57,8 +57,10 @@ class DataSettings(Setting):
     on_bad_row: Literal["stop", "skip-and-report"] = Field(
         default="stop", description="What to do with a row that cannot be read."
     )
-    on_too_long: Literal["stop", "skip-and-report"] = Field(
-        default="stop", description="What to do with a row whose answer would not fit into max_tokens."
+    on_too_long: Literal["stop", "skip-and-report", "cut-and-report"] = Field(
+        default="stop",
+        description="What to do with a row whose answer would not fit into max_tokens; cut at its end, it no longer "
+        "teaches where an answer ends.",
     )
     max_tokens: Count | None = Field(
         default=None, description="Longest row in tokens, prompt and answer together; null takes the model's context."

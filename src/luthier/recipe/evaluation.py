@@ -65,6 +65,11 @@ class EvaluationSettings(Setting):
     document_column: Text | None = Field(
         default=None, description="Column of the golden file that names the right document, for recall@k."
     )
+    group_by: Text | None = Field(
+        default=None,
+        description="Column of the golden file that says which rows belong together (same document, same template); "
+        "intervals and tests then count groups, not rows.",
+    )
     metrics: Literal["auto"] | Distinct[MetricName] = Field(
         default="auto",
         description="How answers are scored, each from 0 to 1; `auto` chooses by the kind of the answers.",

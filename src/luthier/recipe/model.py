@@ -18,6 +18,9 @@ class ModelSettings(Setting):
         description="Folder of the base model (Transformers layout, safetensors), or `starter` for the small one "
         "that luthier brings.",
     )
+    adapter: Text | None = path_setting(
+        None, description="Folder of an adapter of this base to go on from; its own shape holds instead of method's."
+    )
     chat_template: Text = path_setting(
         "auto",
         words=("auto", "plain"),

@@ -26,5 +26,7 @@ class Recipe(Setting):
     training: TrainingSettings = Field(default=TrainingSettings(), description="How the training goes.")
     evaluation: EvaluationSettings = Field(default=EvaluationSettings(), description="How the result is judged.")
     sweep: SweepSettings = Field(default=SweepSettings(), description="What `luthier sweep` tries side by side.")
-    probe: ProbeSettings = Field(default=ProbeSettings(), description="What `luthier probe` trains for a learning curve.")
+    probe: ProbeSettings = Field(
+        default=ProbeSettings(), description="What `luthier probe` trains for a learning curve."
+    )
     run: RunSettings = Field(default=RunSettings(), description="Where the run is kept.")

@@ -20,6 +20,9 @@ class TrainingSettings(Setting):
         default="auto",
         description="Highest learning rate; `auto` chooses by method and model size and says which and why.",
     )
+    learning_rate_factor: PositiveNumber = Field(
+        default=1.0, description="What the learning rate, given or chosen, is multiplied by."
+    )
     schedule: Literal["cosine", "linear", "constant"] = Field(
         default="cosine", description="How the learning rate falls after the warm-up."
     )
@@ -60,6 +63,14 @@ class TrainingSettings(Setting):
     validate_every: Literal["epoch"] | Count = Field(
         default="epoch", description="When the validation loss is measured: after each `epoch`, or every so many steps."
     )
+    sample_validation_every: Count | None = Field(
+        default=None,
+        description="Steps between two looks at a few validation rows, batch_examples of them; null looks only when all "
+        "are measured.",
+    )
+    count_right_tokens: bool = Field(
+        default=False, description="Also count the trained tokens that the model would have chosen itself."
+    )
     checkpoint_every_steps: Literal["auto"] | Count = Field(
         default="auto",
         description="Steps between two checkpoints; `auto` saves ten times in a run, at the latest every 200 steps.",
@@ -67,6 +78,9 @@ class TrainingSettings(Setting):
     keep_checkpoints: Count = Field(default=2, description="How many of the last checkpoints stay on disk.")
     keep_best_checkpoints: Annotated[int, Field(ge=0)] = Field(
         default=0, description="How many of the checkpoints with the lowest validation loss stay besides."
+    )
+    keep_epochs: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="After how many of the last epochs the tuned weights stay, each ready to be used."
     )
     early_stopping_patience: Count | None = Field(
         default=None,

@@ -108,7 +108,7 @@ def _planned(asking: Asking, name: ArmName, found: Found) -> Arm:
 
 def _beside(asking: Asking, arm: Arm, solver: str) -> Beside:
     data, column = asking.data, asking.recipe.evaluation.document_column
-    named = column_of(data.golden, column) if column and arm.found else None
+    named = column_of(data.golden, column, "evaluation.document_column") if column and arm.found else None
     quality = retrieval_quality(arm, data.golden, data.train, named)
     return Beside(retrieval=quality, chosen_on_validation=choices_behind(asking, solver))
 

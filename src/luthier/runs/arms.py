@@ -41,6 +41,7 @@ class Judging:
     primary_metric: str
     choices: tuple[str, ...]
     graders: tuple[GraderMetric, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,11 @@ def judging_of(
     settings: EvaluationSettings,
     kind: AnswerKind,
     graders: tuple[GraderMetric, ...] = (),
+    groups: tuple[str, ...] = (),
 ) -> Judging:
     metrics = metrics_for(settings, kind)
     primary = metrics[0] if settings.primary_metric == "auto" else settings.primary_metric
-    return Judging(golden, metrics, primary, choices_for(settings, kind), graders)
+    return Judging(golden, metrics, primary, choices_for(settings, kind), graders, groups)
 
 
 def answer_arm(
@@ -86,9 +88,8 @@ def answer_arm(
                 expected="a run goes on where it was",
                 fix=f"luthier resume {folder.path}",
             )
-    result = score_arm(
-        arm.name, [answers[i] for i in range(len(arm.prompts))], judging.golden, judging.metrics, judging.choices
-    )
+    in_order = [answers[i] for i in range(len(arm.prompts))]
+    result = score_arm(arm.name, in_order, judging.golden, judging.metrics, judging.choices, judging.groups)
     graded = with_grades(result, judging.graders, judging.golden)
     lines = [json.dumps(row, ensure_ascii=False) for row in _rows(arm, graded, judging)]
     notes = json.dumps(_notes(arm, graded, beside or Beside()), indent=2, ensure_ascii=False)
@@ -136,7 +137,8 @@ def load_arm(folder: RunFolder, name: str) -> tuple[ArmResult, tuple[str, ...]]:
     )
     scores = {metric: tuple(row["scores"][metric] for row in rows) for metric in rows[0]["scores"]}
     notes = json.loads((folder.path / "evaluation" / f"{name}.notes.json").read_text(encoding="utf-8"))["notes"]
-    return ArmResult(name, answers, scores), tuple(notes)
+    groups = tuple(row["group"] for row in rows if "group" in row)
+    return ArmResult(name, answers, scores, groups), tuple(notes)
 
 
 def _rows(arm: Arm, graded: GradedArm, judging: Judging) -> Iterator[dict[str, Any]]:
@@ -146,6 +148,7 @@ def _rows(arm: Arm, graded: GradedArm, judging: Judging) -> Iterator[dict[str, A
             "index": index,
             "input": [message.as_json() for message in example.prompt],
             "reference": example.answer.content,
+            **({"group": judging.groups[index]} if judging.groups else {}),
             "answer": answer.text,
             "scores": {metric: scores[index] for metric, scores in result.scores.items()},
             **({"grader_errors": graded.errors[index]} if graded.errors[index] else {}),

@@ -43,6 +43,8 @@ def encode_data(
         events.append(
             Warned(f"{counts['skipped_too_long']:,} answers skipped: longer than {bench.context_tokens:,} tokens")
         )
+    if counts["cut"]:
+        events.append(Warned(f"{counts['cut']:,} examples cut at the end, after {bench.context_tokens:,} tokens"))
     if refused:
         events.append(
             Warned(f"{len(refused):,} rows skipped that the template cannot write; first: {refused[0].found}")

@@ -25,9 +25,10 @@ from luthier.evaluation import (
     without_passages,
 )
 from luthier.evaluation.graders import GraderMetric
+from luthier.evaluation.statistics import plan_evaluation
 from luthier.events import Event, Noticed, StageStarted, VerdictReached
 from luthier.generation import fallback_reason
-from luthier.recipe import Recipe
+from luthier.recipe import TUNED_ARMS, Recipe
 from luthier.runs.advice import write_advice
 from luthier.runs.arm_stage import answer_tuned, answer_untuned, missing_tuned, missing_untuned
 from luthier.runs.arms import Judging, is_answered, judging_of, load_arm, obstacles
@@ -38,10 +39,12 @@ from luthier.runs.environment import describe_environment
 from luthier.runs.folder import RunFolder
 from luthier.runs.forgetting import measure_forgetting, regression_items, with_canaries
 from luthier.runs.graders import open_graders, with_grades, with_rows
+from luthier.runs.item_groups import groups_of_golden
 from luthier.runs.ledger import write_ledger
 from luthier.runs.licence import write_licence
 from luthier.runs.prepare import PreparedData, load_prepared, prepare_data
 from luthier.runs.reporting import write_run_report
+from luthier.runs.training_only import train_only
 from luthier.runs.tuning import (
     build_training,
     earlier_choice,
@@ -75,11 +78,16 @@ def finetune(folder: RunFolder, wants_stop: Callable[[], bool] = lambda: False) 
 def _stages(
     folder: RunFolder, recipe: Recipe, graders: tuple[GraderMetric, ...], wants_stop: Callable[[], bool]
 ) -> Iterator[Event]:
+    if recipe.run.ends_after == "training":
+        yield from train_only(folder, recipe, wants_stop)
+        return
     regression_items(recipe)  # a file that cannot be used is told before anything is computed
     bench = set_up(recipe)
     yield from prepare_data(folder, recipe.data)
     data = load_prepared(folder)
-    judging = judging_of(data.golden, recipe.evaluation, data.kind, with_rows(graders, folder, data))
+    groups = groups_of_golden(folder, data.golden, recipe.evaluation.group_by)
+    judging = judging_of(data.golden, recipe.evaluation, data.kind, with_rows(graders, folder, data), groups)
+    yield from _what_can_be_found(judging, recipe)
     if not is_tuned(folder):
         yield from _untuned_arms_and_training(folder, recipe, bench, data, judging, wants_stop)
     elif missing_untuned(folder, recipe.evaluation):
@@ -93,6 +101,13 @@ def _stages(
         yield from answer_tuned(asking(folder, recipe, bench, data, judging, model, wants_stop), missing)
     yield from measure_forgetting(folder, recipe, bench, data, model, wants_stop)
     yield from _judge(folder, recipe, bench, data, judging)
+
+
+def _what_can_be_found(judging: Judging, recipe: Recipe) -> Iterator[Event]:
+    """Said before anything is spent: too few items cannot show a small gain, however good the training."""
+    untuned = len([name for name in recipe.evaluation.arm_names if name not in TUNED_ARMS])
+    if untuned:
+        yield Noticed(plan_evaluation(len(set(judging.groups)) or len(judging.golden), comparisons=untuned).sentence)
 
 
 def _untuned_arms_and_training(

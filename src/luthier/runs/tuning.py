@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from luthier.adapters import Adapter, adapter_reach, load_adapter, prepare_base, put_on
-from luthier.errors import Interrupted, StorageError
+from luthier.errors import Interrupted
 from luthier.events import Event, Noticed, StageStarted, StepFinished
 from luthier.generation import fallback_reason
 from luthier.models import ModelFolder, balance_reason, folding_of, fused_of, load_model
@@ -21,10 +19,12 @@ from luthier.runs.decisions import earlier_decision
 from luthier.runs.encoding import EncodedData
 from luthier.runs.folder import RunFolder
 from luthier.runs.forecast import Forecast, forecast
+from luthier.runs.weights import ends_an_epoch, save_adapter, save_weights
 from luthier.runs.workbench import Workbench, load_base, trained_ids
 from luthier.tokens import sharing_cost
 from luthier.training import (
     Cadence,
+    ChosenRate,
     EarlyStopping,
     MemoryChoice,
     MemoryPlan,
@@ -56,10 +56,15 @@ def build_training(
     is_folded = settings.fold and folding_of(adapter.model).is_possible
     fork_tokens = sharing_cost(_width(bench.base)).fork_tokens
     plan = StepPlan(data.train, settings.batch_examples, settings.epochs, settings.seed, budget, is_folded, fork_tokens)
-    rate = choose_learning_rate(settings.learning_rate, recipe.method, _width(bench.base))
+    rate = _chosen_rate(recipe, bench)
     watched = [
         make_step(data.validation[start : start + VALIDATION_STEP_EXAMPLES], budget, is_folded, fork_tokens)
         for start in range(0, len(data.validation), VALIDATION_STEP_EXAMPLES)
+    ]
+    parts = settings.batch_examples
+    sampled = [
+        make_step(data.validation[start : start + parts], budget, is_folded, fork_tokens)
+        for start in range(0, len(data.validation) if settings.sample_validation_every else 0, parts)
     ]
     return Training(
         adapter=adapter,
@@ -74,12 +79,14 @@ def build_training(
         checkpoints=folder.checkpoints,
         on_instability=settings.on_instability,
         early_stopping=_early_stopping(settings),
+        sampled=sampled,
+        counts_right=settings.count_right_tokens,
     )
 
 
 def resolve(recipe: Recipe, training: Training, bench: Workbench, expected: Forecast) -> dict[str, Any]:
     """What was decided and why; goes to resolved.yaml and the report, never back into the recipe."""
-    rate = choose_learning_rate(recipe.training.learning_rate, recipe.method, _width(bench.base))
+    rate = _chosen_rate(recipe, bench)
     trained = sum(p.numel() for p in training.adapter.parameters().values())
     plan = training.plan
     folding = folding_summary(plan)
@@ -158,7 +165,11 @@ def tune(
         yield Noticed(folding.reason)
     for event in train(training):
         yield event
+        if isinstance(event, StepFinished) and ends_an_epoch(event.step, recipe.training, training.plan):
+            yield save_weights(training, bench, folder, recipe.training.keep_epochs, is_epoch=True)
         if isinstance(event, StepFinished) and event.step < training.plan.steps and wants_stop():
+            if recipe.training.keep_epochs and not ends_an_epoch(event.step, recipe.training, training.plan):
+                yield save_weights(training, bench, folder, recipe.training.keep_epochs + 1, is_epoch=False)
             yield save_now(training, event.step)
             raise Interrupted(
                 f"stopped after step {event.step} of {training.plan.steps}; everything is saved",
@@ -170,26 +181,6 @@ def tune(
 
 def expected_cost(training: Training, memory: MemoryPlan | None = None) -> Forecast:
     return forecast(training.adapter, training.plan, training.compute_dtype, memory)
-
-
-def save_adapter(adapter: Adapter, bench: Workbench, folder: RunFolder) -> str:
-    """The finished adapter with its tokenizer and template, whole or not there."""
-    final = folder.path / adapter.folder_name
-    part = folder.path / f".{adapter.folder_name}.part"
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        adapter.save(part)
-        tokenizer: Any = bench.chat.tokenizer
-        tokenizer.save_pretrained(part)
-        os.rename(part, final)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        shutil.rmtree(part, ignore_errors=True)
-        raise StorageError(
-            f"{final} could not be written: {error}",
-            expected="room and permission to write there",
-            fix=f"free some space, then: luthier resume {folder.path}",
-        ) from None
-    return str(final)
 
 
 def is_tuned(folder: RunFolder) -> bool:
@@ -207,6 +198,9 @@ def load_tuned(recipe: Recipe, bench: Workbench, folder: RunFolder) -> torch.nn.
 
 
 def make_adapter(recipe: Recipe, model: torch.nn.Module, bench: Workbench) -> Adapter:
+    if recipe.model.adapter is not None:
+        prepare_base(recipe.method, model)
+        return load_adapter(model, str(bench.base.path), Path(recipe.model.adapter))
     ids = trained_ids(recipe, bench)
     return put_on(recipe.method, model, str(bench.base.path), recipe.training.seed, token_ids=ids)
 
@@ -216,7 +210,14 @@ def _cadence(settings: TrainingSettings, plan: StepPlan) -> Cadence:
     if every == "auto":
         every = max(1, min(AUTO_CHECKPOINT_STEPS, plan.steps // AUTO_CHECKPOINTS_PER_RUN))
     validate = plan.steps_per_epoch if settings.validate_every == "epoch" else settings.validate_every
-    return Cadence(validate, every, settings.keep_checkpoints, settings.keep_best_checkpoints)
+    sample = settings.sample_validation_every or 0
+    return Cadence(validate, every, settings.keep_checkpoints, settings.keep_best_checkpoints, sample)
+
+
+def _chosen_rate(recipe: Recipe, bench: Workbench) -> ChosenRate:
+    chosen = choose_learning_rate(recipe.training.learning_rate, recipe.method, _width(bench.base))
+    factor = recipe.training.learning_rate_factor
+    return chosen if factor == 1 else ChosenRate(chosen.peak * factor, f"{chosen.reason}; times {factor:g}, as asked")
 
 
 def _early_stopping(settings: TrainingSettings) -> EarlyStopping | None:

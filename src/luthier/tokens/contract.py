@@ -16,8 +16,8 @@ from luthier.tokens.encode import EncodedExample
 @dataclass(frozen=True)
 class ContractReport:
     """What passed. ``counts``: examples, branches, tokens, trained_tokens, longest (tokens of a branch),
-    skipped_too_long (branches), examples_skipped (no branch of theirs fits) and examples_without_training (every
-    weight is 0). ``notes``: how many examples carry each kind of note."""
+    skipped_too_long (branches), cut (branches), examples_skipped (no branch of theirs fits) and
+    examples_without_training (every weight is 0). ``notes``: how many examples carry each kind of note."""
 
     kept: tuple[EncodedExample, ...]
     counts: dict[str, int]
@@ -32,9 +32,9 @@ def check_contract(
     encoded: Sequence[EncodedExample],
     chat: ChatTemplate,
     max_tokens: int | None = None,
-    on_too_long: Literal["stop", "skip-and-report"] = "stop",
+    on_too_long: Literal["stop", "skip-and-report", "cut-and-report"] = "stop",
 ) -> ContractReport:
-    """Raise if training would not mean what the user thinks; nothing is ever truncated."""
+    """Raise if training would not mean what the user thinks; nothing is truncated unless that is asked for."""
     if not any(branch.trained_tokens for example in encoded for branch in example.branches):
         raise DataError(
             f"nothing to train: none of {len(encoded)} examples has an assistant turn with a weight above 0",
@@ -43,6 +43,9 @@ def check_contract(
         )
     _refuse_all_trained(encoded)
     _refuse_missing_ends(encoded, chat)
+    too_long = 0
+    if on_too_long == "cut-and-report" and max_tokens is not None:
+        encoded, too_long = _cut(encoded, max_tokens)
     kept, skipped, branches_skipped = _fit(encoded, max_tokens, on_too_long)
     branches = [branch for example in kept for branch in example.branches]
     counts = {
@@ -52,6 +55,7 @@ def check_contract(
         "trained_tokens": sum(branch.trained_tokens for branch in branches),
         "longest": max((len(branch.ids) for branch in branches), default=0),
         "skipped_too_long": branches_skipped,
+        "cut": too_long,
         "examples_skipped": len(skipped),
         "examples_without_training": sum(not example.branches for example in encoded),
     }
@@ -88,6 +92,16 @@ def _refuse_missing_ends(encoded: Sequence[EncodedExample], chat: ChatTemplate) 
         expected=f"answers that end in one of {', '.join(chat.endings.texts)}",
         fix="let the template write the end of turn after every answer, or set model.chat_template=plain",
     )
+
+
+def _cut(encoded: Sequence[EncodedExample], max_tokens: int) -> tuple[list[EncodedExample], int]:
+    """End what is too long after ``max_tokens``; a branch that then trains nothing is left out. And how many."""
+    count = sum(len(branch.ids) > max_tokens for example in encoded for branch in example.branches)
+    cut = []
+    for example in encoded:
+        ends = (Branch(branch.ids[:max_tokens], branch.weights[:max_tokens]) for branch in example.branches)
+        cut.append(replace(example, branches=tuple(branch for branch in ends if branch.trained_tokens)))
+    return cut, count
 
 
 def _fit(

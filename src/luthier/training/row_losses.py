@@ -15,9 +15,11 @@ from luthier.training.update import log_probs_of
 
 
 @torch.no_grad()
-def row_losses(training: Training, steps: Sequence[Step], right: RightTokens | None = None) -> tuple[RowLoss, ...]:
-    """One entry per example of the validation ``steps``, in their order."""
-    return tuple(chain.from_iterable(_of_step(training, step, right) for step in steps))
+def row_losses(
+    training: Training, steps: Sequence[Step] | None = None, right: RightTokens | None = None
+) -> tuple[RowLoss, ...]:
+    """One entry per example of the validation ``steps`` (None: of all), in their order."""
+    return tuple(chain.from_iterable(_of_step(training, step, right) for step in steps or training.validation))
 
 
 def _of_step(training: Training, step: Step, right: RightTokens | None) -> list[RowLoss]:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from typing import Any
 
 import pytest
 
 from luthier.evaluation.report import Report, validate_report
-
-# Where there is no browser there is nothing to try; the data it would read is tested all the same.
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-collect_ignore = [] if any(map(shutil.which, CHROMIUM_NAMES)) else ["test_browser_in_chromium.py"]
 
 REFERENCE = '{"intent": "refund", "urgency": "high"}'
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> & \"quoted\""
@@ -28,7 +23,7 @@ def _item(index: int, tuned: float, few_shot: float) -> dict[str, Any]:
     return {"index": index, "prompt": "my kettle leaks", "reference": REFERENCE, "answers": answers}
 
 
-_DATA: dict[str, Any] = {
+REPORT_DATA: dict[str, Any] = {
     "verdict": {
         "decision": "tuned better",
         "sentence": "Tuned is better than few-shot by +42.9 points on 200 items.",
@@ -243,7 +238,7 @@ def full_data(report_data: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def report_data() -> dict[str, Any]:
-    return copy.deepcopy(_DATA)
+    return copy.deepcopy(REPORT_DATA)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_the_card_holds_duties_notice_advice_and_cost(full_data):
     assert "- Give a copy of the licence along. (apache-2.0/4a, https://example.org/licence)" in card
     assert "> This model was made by tuning." in card
     assert "## Advice\n\nTune: tuned 88.1." in card
-    assert "| Tuned | 0.0008\u00a0USD |" in card
+    assert "| Tuned | 0.0008 USD | 90,000 + 10,000 | 33 s |" in card
 
 
 def test_retrieval_is_told_with_its_count(full_data):

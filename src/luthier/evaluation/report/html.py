@@ -14,7 +14,7 @@ from luthier.evaluation.report.forest import difference_plot, forest_plot
 from luthier.evaluation.report.losses import curve_stride, loss_plot
 from luthier.evaluation.report.page import render_page
 from luthier.evaluation.report.schema import Arm, Item, Report
-from luthier.evaluation.report.sentences import TUNED, say_comparison, say_prediction, say_saving
+from luthier.evaluation.report.sentences import TUNED, TUNED_ARMS, say_comparison, say_prediction, say_saving
 from luthier.evaluation.report.tables import effort_rows, flip_groups, measure_rows, request_rows
 
 _LONGEST_OPEN_TEXT = 360
@@ -176,7 +176,7 @@ def _metric_order(report: Report) -> list[str]:
 
 
 def _say_gain(item: Item) -> str:
-    untuned = [answer.score for name, answer in item.answers.items() if name != TUNED]
+    untuned = [answer.score for name, answer in item.answers.items() if name not in TUNED_ARMS]
     if TUNED not in item.answers or not untuned:
         return ""
     difference = item.answers[TUNED].score - max(untuned)

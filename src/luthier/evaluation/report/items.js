@@ -32,7 +32,7 @@
   };
 
   // The tuned model with passages is no rival of the tuned model: "best other" means the untuned ones.
-  const isRival = (name, arm) => !(arm === "tuned" && name.startsWith("tuned"));
+  const isRival = (name, arm) => !(arm === "tuned" && name === "tuned-rag");
 
   const gainOf = (item, wish) => {
     const own = scoreOf(item, arms.indexOf(wish.arm), data.metrics.indexOf(wish.metric));

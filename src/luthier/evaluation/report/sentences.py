@@ -24,6 +24,8 @@ from luthier.evaluation.report.wording import (
 
 Mark = Literal["better", "open", "worse", "note"]
 TUNED = "tuned"
+# Passages or not, these answer with the tuned model.
+TUNED_ARMS = ("tuned", "tuned-rag")
 
 
 @dataclass(frozen=True)

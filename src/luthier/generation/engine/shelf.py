@@ -134,8 +134,7 @@ class AdapterShelf:
         self.changes += 1
         slot = f"serving{self.loads}"
         adapter = load_adapter(self.model, self.base_name, known.folder, slot)
-        for parameter in adapter.parameters().values():
-            parameter.requires_grad_(False)
+        adapter.serve()
         self._loaded[name] = Loaded(adapter, known.version, known.is_alone)
         return self._loaded[name]
 

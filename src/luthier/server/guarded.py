@@ -1,0 +1,47 @@
+"""How a route is answered: decode its ids, look at the key, read the body within limits, then call the handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import unquote
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from luthier.server.access import RouteScope, admit
+from luthier.server.bodies import BoundedRequest
+from luthier.server.repeats import answered_once
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def guarded(scope_needed: RouteScope, repeats: bool) -> type[APIRoute]:
+    """A class of routes, as FastAPI wants it, that asks for ``scope_needed``."""
+
+    class GuardedRoute(APIRoute):
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            match, found = super().matches(scope)
+            if match != Match.NONE:
+                found["path_params"] = {name: unquote(value) for name, value in found["path_params"].items()}
+            return match, found
+
+        def get_route_handler(self) -> Handle:
+            handle = super().get_route_handler()
+
+            async def answer(request: Request) -> Response:
+                bounded = BoundedRequest(request.scope, request.receive)
+                if scope_needed != "public":
+                    call, headers = await admit(bounded, scope_needed)
+                    bounded.state.call = call
+                    bounded.state.headers = headers
+                if repeats:
+                    return await answered_once(bounded, handle)
+                return await handle(bounded)
+
+            return answer
+
+    return GuardedRoute

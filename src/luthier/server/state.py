@@ -1,0 +1,25 @@
+"""What the app receives: the store, the settings, whatever answers, and the counters of this process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from luthier.recipe import Base, ServerSettings
+from luthier.server.inference import Inference
+from luthier.server.limits import Limits
+from luthier.server.metrics import Metrics
+from luthier.store import Store
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """``bases``: what `recipe.served_bases` found. ``inference`` is None on a server that only trains."""
+
+    store: Store
+    settings: ServerSettings
+    bases: dict[str, Base]
+    inference: Inference | None = None
+    started_at: int = field(default_factory=lambda: int(time.time()))
+    limits: Limits = field(default_factory=Limits)
+    metrics: Metrics = field(default_factory=Metrics)

@@ -1,0 +1,152 @@
+"""Files through the official client: what goes in comes out, and what cannot be is refused in plain words."""
+
+from __future__ import annotations
+
+import base64
+import time
+
+import httpx
+import openai
+import pytest
+
+from luthier.store import StoredFile, files, new_id
+
+ROWS = b'{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}\n' * 10
+
+
+def test_a_file_comes_back_byte_for_byte(server):
+    content = bytes(range(256)) * 5000
+
+    file = server.client.files.create(file=("blob.bin", content), purpose="user_data")
+
+    assert file.id.startswith("file-") and file.bytes == len(content) and file.status == "processed"
+    assert file.object == "file" and file.purpose == "user_data" and file.filename == "blob.bin"
+    assert abs(file.created_at - time.time()) < 10 and file.expires_at is None
+    assert server.client.files.content(file.id).read() == content
+    assert server.client.files.retrieve(file.id) == file
+    assert server.client.files.wait_for_processing(file.id).status == "processed"
+
+
+def test_files_are_listed_newest_first_and_page_by_page(server):
+    made = [server.client.files.create(file=(f"{n}.jsonl", ROWS), purpose="fine-tune").id for n in range(5)]
+    server.client.files.create(file=("x.txt", b"x"), purpose="user_data")
+
+    page = server.client.files.list(purpose="fine-tune", limit=2)
+
+    assert [file.id for file in page.data] == made[:2:-1] and page.has_more
+    assert [file.id for file in server.client.files.list(purpose="fine-tune", limit=2)] == made[::-1]
+    assert [file.id for file in server.client.files.list(purpose="fine-tune", order="asc")] == made
+
+
+def test_a_deleted_file_is_gone_everywhere(server):
+    id = server.client.files.create(file=("a.jsonl", ROWS), purpose="fine-tune").id
+
+    gone = server.client.files.delete(id)
+
+    assert gone.model_dump() == {"id": id, "object": "file", "deleted": True}
+    for again in (server.client.files.retrieve, server.client.files.content, server.client.files.delete):
+        with pytest.raises(openai.NotFoundError) as refused:
+            again(id)
+        assert refused.value.type == "invalid_request_error"
+    assert id not in [file.id for file in server.client.files.list()]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "purpose", "param"),
+    [
+        ("rows.csv", ROWS, "fine-tune", "file"),
+        ("rows.jsonl.gz", ROWS, "fine-tune", "file"),
+        ("rows.jsonl", b"", "fine-tune", "file"),
+        ("rows.jsonl", ROWS, "fine-tune-results", "purpose"),
+        ("rows.jsonl", ROWS, "nonsense", "purpose"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_by_name(server, name, content, purpose, param):
+    with pytest.raises(openai.BadRequestError) as refused:
+        server.client.files.create(file=(name, content), purpose=purpose)
+
+    assert refused.value.param == param
+    assert list(server.store.blobs.keys("files")) == []
+
+
+def test_a_file_expires_when_asked_and_batch_files_after_thirty_days(server):
+    asked = server.client.files.create(
+        file=("a.jsonl", ROWS), purpose="fine-tune", expires_after={"anchor": "created_at", "seconds": 7200}
+    )
+    batch = server.client.files.create(file=("b.jsonl", ROWS), purpose="batch")
+
+    assert asked.expires_at == asked.created_at + 7200
+    assert batch.expires_at == batch.created_at + 30 * 86400
+    with pytest.raises(openai.BadRequestError) as refused:
+        server.client.files.create(
+            file=("a.jsonl", ROWS), purpose="fine-tune", expires_after={"anchor": "created_at", "seconds": 60}
+        )
+    assert refused.value.param == "expires_after.seconds"
+
+
+def test_a_file_name_is_never_a_path(server):
+    for given, kept in (("../../etc/passwd.jsonl", "passwd.jsonl"), ("C:\\rows\\a.jsonl", "a.jsonl")):
+        assert server.client.files.create(file=(given, ROWS), purpose="fine-tune").filename == kept
+
+
+def test_the_parts_of_a_form_may_come_in_any_order(server):
+    parts = [("file", ("a.jsonl", ROWS)), ("purpose", (None, "fine-tune"))]
+    headers = {"authorization": f"Bearer {server.client.api_key}"}
+
+    answer = httpx.post(f"{server.url}/v1/files", files=parts, headers=headers)
+
+    assert answer.status_code == 200 and answer.json()["bytes"] == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"--x\r\n", b"--x\r\ncontent-disposition: form-data; name=file; filename=a\r\n\r\nabc", b"nonsense"],
+)
+def test_a_broken_form_is_a_400(server, body):
+    headers = {"authorization": f"Bearer {server.client.api_key}", "content-type": "multipart/form-data; boundary=x"}
+
+    answer = httpx.post(f"{server.url}/v1/files", content=body, headers=headers)
+
+    assert answer.status_code == 400 and answer.json()["error"]["type"] == "invalid_request_error"
+    assert list(server.store.blobs.keys("files")) == [] == list(server.store.blobs.keys("incoming"))
+
+
+def test_a_result_file_is_served_as_base64_unless_plain_text_is_asked_for(server):
+    csv = b"step,train_loss\n1,0.5\n"
+    id = new_id("file-")
+    written = server.store.blobs.put(files.blob_key(id), [csv])
+    with server.store.database.writing() as connection:
+        files.create(
+            connection,
+            StoredFile(
+                id=id, project_id="proj_default", filename="step_metrics.csv", purpose="fine-tune-results",
+                bytes=len(csv), sha256=written.sha256, blob=written.key, created_at=int(time.time()),
+            ),
+        )
+
+    assert base64.b64decode(server.client.files.content(id).read()) == csv
+    assert server.client.files.content(id, extra_query={"encoding": "plain"}).read() == csv
+    assert server.client.files.content(id, extra_headers={"accept": "text/csv"}).read() == csv
+
+
+def test_a_file_beyond_the_limit_is_refused_while_it_comes_in(start):
+    server = start("limits.file_megabytes=1")
+    sent = 0
+
+    def endless():
+        nonlocal sent
+        yield b"--x\r\ncontent-disposition: form-data; name=file; filename=a.jsonl\r\n\r\n"
+        while sent < 10 << 30:
+            sent += 1 << 16
+            yield b"x" * (1 << 16)
+
+    headers = {"authorization": f"Bearer {server.client.api_key}", "content-type": "multipart/form-data; boundary=x"}
+    answer = httpx.post(f"{server.url}/v1/files", content=endless(), headers=headers, timeout=30)
+
+    assert answer.status_code == 413 and answer.json()["error"]["code"] == "request_too_large"
+    assert sent < 10 << 30
+    assert list(server.store.blobs.keys("files")) == [] == list(server.store.blobs.keys("incoming"))
+    announced = httpx.post(
+        f"{server.url}/v1/files", content=b"x" * 100, headers={**headers, "content-length": str(10 << 30)}, timeout=5
+    )
+    assert announced.status_code == 413
