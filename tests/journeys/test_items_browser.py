@@ -32,6 +32,21 @@ LINKS = {
     "#items?search=nowhere": [],
 }
 WATCH = """
+const byHand = (page, root) => {
+  const press = (key) => page.document.activeElement.dispatchEvent(
+    new page.KeyboardEvent("keydown", { key, bubbles: true }));
+  const at = () => [...root.querySelectorAll("article")].indexOf(page.document.activeElement);
+  root.querySelector("article").focus();
+  const places = [at()];
+  for (const key of ["j", "j", "k", "x"]) { press(key); places.push(at()); }
+  const outcome = root.querySelector("[name=outcome]");
+  outcome.value = "lost";
+  outcome.dispatchEvent(new page.Event("input", { bubbles: true }));
+  const told = document.createElement("pre");
+  const lost = [...root.querySelectorAll("h4")].map((head) => parseInt(head.textContent.replace("Item ", "")));
+  told.textContent = JSON.stringify({ place: "by hand", places, lost });
+  document.body.append(told);
+};
 for (const [place, link] of LINKS.entries()) {
   const frame = document.createElement("iframe");
   frame.src = "report.html" + link;
@@ -47,6 +62,7 @@ for (const [place, link] of LINKS.entries()) {
       bold: root.querySelectorAll("b").length,
     });
     document.body.append(told);
+    if (link === "") byHand(frame.contentWindow, root);
   };
   document.body.append(frame);
 }
@@ -79,7 +95,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     found = [
         json.loads(text) for text in re.findall(r"<pre>(.*?)</pre>", dom.replace("&lt;", "<").replace("&gt;", ">"))
     ]
-    return {list(LINKS)[one["place"]]: one for one in found}
+    return {one["place"] if one["place"] == "by hand" else list(LINKS)[one["place"]]: one for one in found}
 
 
 def dump(folder: Path) -> str:
@@ -107,3 +123,11 @@ def test_what_a_model_wrote_is_shown_as_text(told):
 
 def test_the_browser_is_shown_once_its_script_runs(told):
     assert told[""]["hidden"] is False
+
+
+def test_keys_go_from_item_to_item(told):
+    assert told["by hand"]["places"] == [0, 1, 2, 1, 1]
+
+
+def test_a_filter_chosen_by_hand_narrows_the_list(told):
+    assert told["by hand"]["lost"] == [1]

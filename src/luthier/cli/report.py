@@ -13,7 +13,7 @@ from luthier.cli.verb import Verb, json_option
 @click.command(
     "report",
     cls=Verb,
-    example="luthier report runs --open",
+    example="luthier report runs",
     help="Write report.html, report.json and the model card of RUN again, from what its folder holds: answers, curves, "
     "forgetting, licence, costs, advice. The verdict stays as it was judged. The folder that holds all runs stands for "
     "its newest.",

@@ -7,7 +7,14 @@ from luthier.evaluation.answers import Answer, Generate, Prompt, in_prompt_order
 from luthier.evaluation.arms import Arm, Found, PromptBudget, build_arm, plan_arm
 from luthier.evaluation.choosing import Choice, Trial, best_first, rounds, rows_to_choose_on, trial_of
 from luthier.evaluation.classical import ClassicalBaseline, classical_baseline
-from luthier.evaluation.compare import ArmComparison, ArmResult, compare_pair, compare_together, compare_with_tuned, score_arm
+from luthier.evaluation.compare import (
+    ArmComparison,
+    ArmResult,
+    compare_pair,
+    compare_together,
+    compare_with_tuned,
+    score_arm,
+)
 from luthier.evaluation.curve_drawing import DrawnCurve, curve_svg, curve_text, drawn_curve
 from luthier.evaluation.learning_curve import Curve, CurvePoint, fit_loss_curve, fit_score_curve
 from luthier.evaluation.metrics import choices_for, metrics_for, score, score_all

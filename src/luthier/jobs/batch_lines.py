@@ -64,8 +64,9 @@ def check_lines(chunks: Iterable[bytes], endpoint: str) -> Iterator[Checked]:
         if isinstance(line, BatchLine):
             print_ = hashlib.blake2b(line.custom_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
             if print_ in seen:
-                line = LineProblem("duplicate_custom_id", number, f"custom_id repeats: {line.custom_id[:80]!r}",
-                                   "custom_id")
+                line = LineProblem(
+                    "duplicate_custom_id", number, f"custom_id repeats: {line.custom_id[:80]!r}", "custom_id"
+                )
             else:
                 seen.add(print_)
                 models.add(str(line.body.get("model")))

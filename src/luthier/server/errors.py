@@ -19,6 +19,7 @@ from luthier.errors import (
     StorageError,
     TooBusy,
 )
+from luthier.jobs.refusals import JobRefused
 from luthier.store import BlobMissing, DatabaseUnreachable, TooLarge, UnknownCursor, UnstorableText
 
 INVALID = "invalid_request_error"
@@ -105,6 +106,8 @@ def as_refused(error: BaseException) -> Refused:
             return _from_http(error)
         case TooLarge():
             return Refused(413, f"The body is too large: {error.found}.", code="request_too_large")
+        case JobRefused():
+            return invalid(error.message, error.param, error.code)
         case UnknownCursor():
             return invalid(error.found, "after")
         case UnstorableText():

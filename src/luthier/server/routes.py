@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from luthier.server import files, health, models, uploads
+from luthier.server import files, health, job_history, jobs, models, permissions, uploads
 from luthier.server.access import RouteScope
 
 
@@ -42,6 +42,18 @@ ROUTES = (
     Route("POST", "/v1/uploads/{id}/parts", uploads.add_part, "files"),
     Route("POST", "/v1/uploads/{id}/complete", uploads.complete, "files", repeats=True),
     Route("POST", "/v1/uploads/{id}/cancel", uploads.cancel, "files"),
+    # Fine-tuning jobs
+    Route("POST", "/v1/fine_tuning/jobs", jobs.create, "jobs", repeats=True),
+    Route("GET", "/v1/fine_tuning/jobs", jobs.list_all, "jobs"),
+    Route("GET", "/v1/fine_tuning/jobs/{id}", jobs.retrieve, "jobs"),
+    Route("POST", "/v1/fine_tuning/jobs/{id}/cancel", jobs.cancel, "jobs"),
+    Route("POST", "/v1/fine_tuning/jobs/{id}/pause", jobs.pause, "jobs"),
+    Route("POST", "/v1/fine_tuning/jobs/{id}/resume", jobs.resume, "jobs"),
+    Route("GET", "/v1/fine_tuning/jobs/{id}/events", job_history.events, "jobs"),
+    Route("GET", "/v1/fine_tuning/jobs/{id}/checkpoints", job_history.list_checkpoints, "jobs"),
+    Route("POST", "/v1/fine_tuning/checkpoints/{model:path}/permissions", permissions.create, "jobs"),
+    Route("GET", "/v1/fine_tuning/checkpoints/{model:path}/permissions", permissions.list_all, "jobs"),
+    Route("DELETE", "/v1/fine_tuning/checkpoints/{model:path}/permissions/{id}", permissions.delete, "jobs"),
     # Models
     Route("GET", "/v1/models", models.list_all, "any"),
     Route("GET", "/v1/models/{model:path}", models.retrieve, "any"),

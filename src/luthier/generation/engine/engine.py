@@ -27,7 +27,8 @@ IDLE_SECONDS = 0.5  # how soon the cancellation of a waiting request is noticed 
 class Engine:
     """Owns ``model`` until it is closed: nobody else may run or adapt it meanwhile.
 
-    ``note`` says who answers and why, where it is not our own batch; None otherwise.
+    ``note`` says who answers and why, where it is not our own batch; None otherwise. ``vocabulary``: how many ids
+    there are.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Engine:
         worker = BatchWorker if self.note is None else TransformersWorker
         self._worker = worker(model, self.settings, self._shelf, self._desk)
         language_model: Any = model
-        self._vocabulary = int(language_model.get_input_embeddings().weight.shape[0])
+        self.vocabulary = int(language_model.get_input_embeddings().weight.shape[0])
         self._is_open, self._is_closing = True, False
         self._news = threading.Event()
         self._thread = threading.Thread(target=self._run, name="luthier-engine", daemon=True)
@@ -124,10 +125,10 @@ class Engine:
     def _most_tokens(self, request: Request) -> int:
         """The length at which the answer ends. Raises RequestRefused."""
         room = self.context_tokens - len(request.ids)
-        if not request.ids or min(request.ids) < 0 or max(request.ids) >= self._vocabulary:
+        if not request.ids or min(request.ids) < 0 or max(request.ids) >= self.vocabulary:
             raise RequestRefused(
                 "the prompt is empty, or holds ids that the model does not know",
-                expected=f"ids from 0 to {self._vocabulary - 1}",
+                expected=f"ids from 0 to {self.vocabulary - 1}",
                 fix="encode the prompt with this model's own tokenizer",
             )
         if room < 1:

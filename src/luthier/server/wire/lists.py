@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from luthier.server.errors import invalid
@@ -38,3 +38,11 @@ def list_body(items: Sequence[dict[str, Any]], has_more: bool = False) -> dict[s
         "first_id": items[0]["id"] if items else None,
         "last_id": items[-1]["id"] if items else None,
     }
+
+
+def asked_labels(query: Mapping[str, str]) -> Mapping[str, str] | None:
+    """`metadata[k]=v`, any number of them, all of which must match; `metadata=null` for what has no metadata."""
+    if query.get("metadata") == "null":
+        return None
+    names = ((name, value) for name, value in query.items() if name.startswith("metadata[") and name.endswith("]"))
+    return {name.removeprefix("metadata[")[:-1]: value for name, value in names}
