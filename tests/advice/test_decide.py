@@ -111,5 +111,6 @@ def test_more_items_are_named_when_a_tie_could_be_broken():
 
 
 def test_a_red_forgetting_verdict_is_told_with_the_advice_to_tune():
-    known = evidence(forgetting="red", arms=arms(prompt=0.2, tuned=0.9))
-    assert any("forgot" in reason.sentence for reason in decide_approach(known).reasons)
+    advice = decide_approach(evidence(forgetting="red", arms=arms(prompt=0.2, tuned=0.9)))
+    assert any("forgot" in reason.sentence for reason in advice.reasons)
+    assert advice.sentence.startswith("Tune, but gentler")

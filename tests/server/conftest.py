@@ -29,6 +29,7 @@ class RunningServer:
     url: str
     store: Store
     state: ServerState
+    project_id: str = DEFAULT_PROJECT
     clients: list[openai.OpenAI] = field(default_factory=list)
 
     @property
@@ -37,21 +38,21 @@ class RunningServer:
 
     def new_key(
         self,
-        project_id: str = DEFAULT_PROJECT,
+        project_id: str | None = None,
         scopes: Sequence[Scope] = ("inference", "files", "jobs"),
         limits: dict[str, int] | None = None,
     ) -> str:
         with self.store.database.writing() as connection:
-            return keys.create(connection, project_id, "test", scopes, limits).secret
+            return keys.create(connection, project_id or self.project_id, "test", scopes, limits).secret
 
-    def new_client(self, project_id: str = DEFAULT_PROJECT, **key: Any) -> openai.OpenAI:
+    def new_client(self, project_id: str | None = None, **key: Any) -> openai.OpenAI:
         secret = self.new_key(project_id, **key)
         self.clients.append(openai.OpenAI(base_url=f"{self.url}/v1", api_key=secret, max_retries=0, timeout=30))
         return self.clients[-1]
 
     def new_project(self, name: str = "other") -> Project:
         with self.store.database.writing() as connection:
-            return projects.create(connection, name)
+            return projects.create(connection, name, "my-org")
 
 
 def settings_in(folder: Path, *overrides: str) -> ServerSettings:
@@ -79,9 +80,7 @@ def listening(listener: uvicorn.Server) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serving(
-    folder: Path, *overrides: str, inference: Inference | None = None
-) -> Iterator[RunningServer]:
+def serving(folder: Path, *overrides: str, inference: Inference | None = None) -> Iterator[RunningServer]:
     settings = settings_in(folder, *overrides)
     store = open_store(settings.database, settings.blobs, settings.organization)
     state = ServerState(store, settings, served_bases(settings.models), inference)
@@ -96,10 +95,20 @@ def serving(
     store.close()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RunningServer]:
-    with serving(tmp_path) as running:
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with serving(tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+@pytest.fixture
+def server(shared: RunningServer) -> Iterator[RunningServer]:
+    """The one server, seen from a project that nobody used before."""
+    own = RunningServer(shared.url, shared.store, shared.state, shared.new_project("fresh").id)
+    own.new_client()
+    yield own
+    for client in own.clients:
+        client.close()
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import socket
 import time
+from urllib.parse import urlsplit
 
 import httpx
 import openai
@@ -12,6 +14,11 @@ import pytest
 from luthier.store import StoredFile, files, new_id
 
 ROWS = b'{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}\n' * 10
+
+
+def kept(server) -> list[str]:
+    """What lies in the blob store, half-written things included."""
+    return server.store.blobs.keys("files") + server.store.blobs.keys("incoming")
 
 
 def test_a_file_comes_back_byte_for_byte(server):
@@ -62,11 +69,13 @@ def test_a_deleted_file_is_gone_everywhere(server):
     ],
 )
 def test_a_file_that_cannot_be_is_refused_by_name(server, name, content, purpose, param):
+    before = kept(server)
+
     with pytest.raises(openai.BadRequestError) as refused:
         server.client.files.create(file=(name, content), purpose=purpose)
 
     assert refused.value.param == param
-    assert list(server.store.blobs.keys("files")) == []
+    assert kept(server) == before
 
 
 def test_a_file_expires_when_asked_and_batch_files_after_thirty_days(server):
@@ -105,10 +114,12 @@ def test_the_parts_of_a_form_may_come_in_any_order(server):
 def test_a_broken_form_is_a_400(server, body):
     headers = {"authorization": f"Bearer {server.client.api_key}", "content-type": "multipart/form-data; boundary=x"}
 
+    before = kept(server)
+
     answer = httpx.post(f"{server.url}/v1/files", content=body, headers=headers)
 
     assert answer.status_code == 400 and answer.json()["error"]["type"] == "invalid_request_error"
-    assert list(server.store.blobs.keys("files")) == [] == list(server.store.blobs.keys("incoming"))
+    assert kept(server) == before
 
 
 def test_a_result_file_is_served_as_base64_unless_plain_text_is_asked_for(server):
@@ -119,8 +130,14 @@ def test_a_result_file_is_served_as_base64_unless_plain_text_is_asked_for(server
         files.create(
             connection,
             StoredFile(
-                id=id, project_id="proj_default", filename="step_metrics.csv", purpose="fine-tune-results",
-                bytes=len(csv), sha256=written.sha256, blob=written.key, created_at=int(time.time()),
+                id=id,
+                project_id=server.project_id,
+                filename="step_metrics.csv",
+                purpose="fine-tune-results",
+                bytes=len(csv),
+                sha256=written.sha256,
+                blob=written.key,
+                created_at=int(time.time()),
             ),
         )
 
@@ -145,8 +162,18 @@ def test_a_file_beyond_the_limit_is_refused_while_it_comes_in(start):
 
     assert answer.status_code == 413 and answer.json()["error"]["code"] == "request_too_large"
     assert sent < 10 << 30
-    assert list(server.store.blobs.keys("files")) == [] == list(server.store.blobs.keys("incoming"))
-    announced = httpx.post(
-        f"{server.url}/v1/files", content=b"x" * 100, headers={**headers, "content-length": str(10 << 30)}, timeout=5
+    assert kept(server) == []
+
+
+def test_a_file_that_is_announced_as_too_large_is_refused_before_it_comes(server):
+    address = urlsplit(server.url)
+    head = (
+        f"POST /v1/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {server.client.api_key}\r\n"
+        f"content-type: multipart/form-data; boundary=x\r\ncontent-length: {10 << 30}\r\n\r\n"
     )
-    assert announced.status_code == 413
+
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        answer = connection.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 413 ") and b"request_too_large" in answer

@@ -122,12 +122,14 @@ def _conclude(
         return notes.conclude("collect data", f"Collect data: {overtaken}", "measured", chosen.name)
     if evidence.probe and evidence.probe.low > 0 and chosen.kind in TUNED_KINDS:
         notes = notes.unless(f"twice the rows: they should add {_gain(evidence)}, and the choice stays the same")
+    why = _why(chosen, pool, arms, evidence)
+    answer, do = _words(chosen.kind)
     if evidence.forgetting == "red" and chosen.kind in TUNED_KINDS:
         notes = notes.because(
             "This run forgot too much to be shipped: tune again as its remedies say.", forgetting="red"
         )
-    why = _why(chosen, pool, arms, evidence)
-    answer, do = _words(chosen.kind)
+        notes = notes.unless("a gentler run that scores no better than an untuned arm")
+        do = f"{do}, but gentler than in this run, which forgot too much to be shipped"
     return notes.conclude(answer, f"{do}: {_scored(chosen)}, {why}.", "measured", chosen.name)
 
 

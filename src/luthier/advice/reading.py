@@ -85,7 +85,7 @@ def _arms(report: Mapping[str, Any], costs: Mapping[str, Any]) -> Iterator[Measu
         score = arm["metrics"].get(metric)
         if score is None:
             continue
-        money = (costs.get(arm["name"]) or {}).get("money")
+        money, once = (costs.get(arm["name"]) or {}).get("money"), arm.get("cost")
         yield MeasuredArm(
             arm["name"],
             kind_of(solvers.get(arm["name"], arm["name"])),
@@ -94,7 +94,7 @@ def _arms(report: Mapping[str, Any], costs: Mapping[str, Any]) -> Iterator[Measu
             score["high"],
             score["n"],
             arm.get("seconds_per_request"),
-            money if money is not None else arm.get("cost"),
+            money if money is not None or once is None else 1000 * once,
         )
     baseline = report.get("baseline")
     if baseline and baseline["metric"] == metric:
@@ -117,7 +117,8 @@ def _differences(report: Mapping[str, Any]) -> Iterator[MeasuredDifference]:
         if pair["metric"] != report["primary_metric"]:
             continue
         adjusted = pair.get("adjusted_p")
-        excludes_zero = pair["low"] > 0 or pair["high"] < 0
+        # As the report: Holm may settle what Bonferroni leaves at exactly zero.
+        excludes_zero = pair["difference"] != 0 and (pair["low"] >= 0 or pair["high"] <= 0)
         yield MeasuredDifference(
             pair["better"],
             pair["worse"],

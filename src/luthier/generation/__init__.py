@@ -24,6 +24,7 @@ from luthier.generation.engine import (
 )
 from luthier.generation.fallback import fallback_reason
 from luthier.generation.generate import generate
+from luthier.generation.given_texts import mean_hidden, token_log_probs
 from luthier.generation.likelihood import Continued, continuation_log_probs
 
 __all__ = [
@@ -51,4 +52,6 @@ __all__ = [
     "engine_note",
     "fallback_reason",
     "generate",
+    "mean_hidden",
+    "token_log_probs",
 ]

@@ -108,8 +108,9 @@ def _unknown_key(secret: str | None) -> Refused:
             "`luthier keys create` makes one.",
             code="invalid_api_key",
         )
-    return Refused(401, "Incorrect API key provided. `luthier keys list` shows which keys there are.",
-                   code="invalid_api_key")
+    return Refused(
+        401, "Incorrect API key provided. `luthier keys list` shows which keys there are.", code="invalid_api_key"
+    )
 
 
 def _allowed(key: ApiKey | None, settings: ServerSettings) -> Allowed:

@@ -139,8 +139,9 @@ def _from_http(error: HTTPException) -> Refused:
         405: "Method not allowed for this address.",
     }
     message = told.get(error.status_code) or str(error.detail)
-    return Refused(error.status_code, message, code="unknown_url" if error.status_code == 404 else None,
-                   headers=error.headers)
+    return Refused(
+        error.status_code, message, code="unknown_url" if error.status_code == 404 else None, headers=error.headers
+    )
 
 
 def _from_validation(details: Sequence[Any], body: Any) -> Refused:

@@ -91,9 +91,7 @@ def retrieve(call: Asking, id: str) -> dict[str, Any]:
     return wire.file_object(_find(call, id))
 
 
-def content(
-    call: Asking, request: Request, id: str, encoding: Annotated[str | None, Query()] = None
-) -> Response:
+def content(call: Asking, request: Request, id: str, encoding: Annotated[str | None, Query()] = None) -> Response:
     file = _find(call, id)
     blobs = call.state.store.blobs
     headers = {

@@ -80,9 +80,7 @@ def no_job(id: str) -> Refused:
     return refused
 
 
-def _wished(
-    call: Call, id: str, action: str, wish: Callable[[Connection, str, str], Job | None]
-) -> dict[str, Any]:
+def _wished(call: Call, id: str, action: str, wish: Callable[[Connection, str, str], Job | None]) -> dict[str, Any]:
     with call.state.store.database.writing() as connection:
         job = wish(connection, call.project_id, id)
         if job is None:

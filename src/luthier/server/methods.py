@@ -12,8 +12,11 @@ from luthier.store.jobs import METHODS
 
 # A method that gets its objective is added here, and nothing else of the server changes.
 TRAINABLE = ("supervised",)
-PARTS = {"supervised": ("hyperparameters",), "dpo": ("hyperparameters",),
-         "reinforcement": ("hyperparameters", "grader", "response_format")}
+PARTS = {
+    "supervised": ("hyperparameters",),
+    "dpo": ("hyperparameters",),
+    "reinforcement": ("hyperparameters", "grader", "response_format"),
+}
 RESPONSE_FORMATS = ("text", "json_object", "json_schema")
 
 
@@ -90,6 +93,8 @@ def _response_format(part: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, Mapping) or given.get("type") not in RESPONSE_FORMATS:
         raise invalid(f"Invalid value for '{name}.type': expected one of {', '.join(RESPONSE_FORMATS)}.", name)
     schema = given.get("json_schema")
-    if given["type"] == "json_schema" and not (isinstance(schema, Mapping) and isinstance(schema.get("schema"), Mapping)):
+    if given["type"] == "json_schema" and not (
+        isinstance(schema, Mapping) and isinstance(schema.get("schema"), Mapping)
+    ):
         raise invalid(f"Missing required parameter: '{name}.json_schema.schema'.", name, "missing_required_parameter")
     return {"response_format": given}

@@ -22,8 +22,10 @@ class Metrics:
         self.running = Gauge("luthier_requests_running", "Requests being answered.", registry=registry)
         self.jobs = Gauge("luthier_jobs", "Fine-tuning jobs by status.", ["status"], registry=registry)
         self.job_seconds = Histogram(
-            "luthier_job_seconds", "Jobs that ended, from start to end.",
-            buckets=(10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600), registry=registry,
+            "luthier_job_seconds",
+            "Jobs that ended, from start to end.",
+            buckets=(10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),
+            registry=registry,
         )
         self.workers = Gauge("luthier_workers", "Workers seen lately.", registry=registry)
         self.prompt_tokens = Counter("luthier_prompt_tokens", "Tokens read.", registry=registry)

@@ -48,7 +48,9 @@ def _as_before(earlier: Remembered, print_: str) -> Response:
     if earlier.fingerprint != print_:
         raise invalid("This Idempotency-Key was used for another request.", "Idempotency-Key")
     if earlier.status_code is None:
-        raise Refused(409, "The same request is being answered.", headers={"x-should-retry": "true", "retry-after": "1"})
+        raise Refused(
+            409, "The same request is being answered.", headers={"x-should-retry": "true", "retry-after": "1"}
+        )
     return JSONResponse(earlier.body, earlier.status_code, REPEATED)
 
 
@@ -62,9 +64,7 @@ def _begin(call: Call, key: str, print_: str, is_first: bool) -> Remembered | No
 
 def _finish(call: Call, key: str, response: Response) -> None:
     with call.state.store.database.writing() as connection:
-        idempotency.finish(
-            connection, call.project_id, key, response.status_code, msgspec.json.decode(response.body)
-        )
+        idempotency.finish(connection, call.project_id, key, response.status_code, msgspec.json.decode(response.body))
 
 
 def _abandon(call: Call, key: str) -> None:

@@ -2,8 +2,10 @@
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -12,6 +14,7 @@ from luthier.generation.engine.batch import BatchWorker
 from luthier.generation.engine.by_transformers import TransformersWorker
 from luthier.generation.engine.counters import EngineCounts
 from luthier.generation.engine.desk import Desk
+from luthier.generation.engine.errands import Errands
 from luthier.generation.engine.failures import ContextExceeded, EngineClosed, EngineFailed, RequestRefused
 from luthier.generation.engine.request import Request
 from luthier.generation.engine.row import Row
@@ -21,6 +24,7 @@ from luthier.generation.engine.stream import Stream
 from luthier.generation.fallback import fallback_reason
 from luthier.models import folding_of
 
+Result = TypeVar("Result")
 IDLE_SECONDS = 0.5  # how soon the cancellation of a waiting request is noticed while nothing runs
 
 
@@ -38,6 +42,7 @@ class Engine:
         self.note = engine_note(model, self.settings)
         self._shelf = AdapterShelf(model, base_name, self.settings.adapters)
         self._desk = Desk(self.settings.waiting)
+        self._errands = Errands(self._shelf)
         worker = BatchWorker if self.note is None else TransformersWorker
         self._worker = worker(model, self.settings, self._shelf, self._desk)
         language_model: Any = model
@@ -56,6 +61,17 @@ class Engine:
         self._desk.submit(row)
         self._news.set()
         return row.stream
+
+    def borrow(self, adapter: str | None, work: Callable[[torch.nn.Module], Result]) -> "Future[Result]":
+        """Have ``work`` done with the model and an adapter between two steps; everybody waits meanwhile, so be brief.
+
+        Raises EngineClosed; the future raises RequestRefused for an unknown adapter, and whatever ``work`` raises.
+        """
+        if not self._is_open:
+            raise EngineClosed()
+        future = self._errands.add(adapter, work)
+        self._news.set()
+        return future
 
     def add_adapter(self, name: str, folder: Path) -> None:
         """Make an adapter known; it is loaded when a request asks for it. A name in use gets the new files: requests
@@ -100,7 +116,7 @@ class Engine:
 
     def _run(self) -> None:
         while not self._is_closing:
-            if self._worker.is_idle and not self._desk.waiting:
+            if self._worker.is_idle and not self._desk.waiting and not self._errands.are_waiting:
                 self._news.wait()
                 self._news.clear()
                 continue
@@ -114,11 +130,14 @@ class Engine:
             except Exception as error:
                 self._worker.fail_all(_failed(error))
             self._desk.ring()
-            if self._desk.counts.steps == steps and self._worker.is_idle:
+            if self._errands.are_waiting:
+                self._errands.run_one()
+            elif self._desk.counts.steps == steps and self._worker.is_idle:
                 self._news.wait(IDLE_SECONDS)  # nobody who waits can run
                 self._news.clear()
         self._worker.fail_all(EngineClosed())
         self._desk.refuse_all(EngineClosed())
+        self._errands.refuse_all(EngineClosed())
         self._desk.ring()
         self._worker.close()
 

@@ -41,7 +41,9 @@ class Wandb(StrictWire):
 
 
 class CreatePermissions(Wire):
-    project_ids: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(min_length=1, max_length=100)]
+    project_ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=64)]], Field(min_length=1, max_length=100)
+    ]
 
 
 def job_object(job: Job, organization: str) -> dict[str, Any]:

@@ -9,14 +9,17 @@ from luthier.server.errors import invalid
 from luthier.store import Asked, Page
 
 Item = TypeVar("Item")
-ORDERS: dict[str, Literal["asc", "desc"]] = {
-    "asc": "asc", "ascending": "asc", "desc": "desc", "descending": "desc"
-}
+ORDERS: dict[str, Literal["asc", "desc"]] = {"asc": "asc", "ascending": "asc", "desc": "desc", "descending": "desc"}
 
 
 def asked_page(
-    limit: int | None, after: str | None, order: str | None = None,
-    *, default_limit: int = 20, highest_limit: int = 100, default_order: Literal["asc", "desc"] = "desc",
+    limit: int | None,
+    after: str | None,
+    order: str | None = None,
+    *,
+    default_limit: int = 20,
+    highest_limit: int = 100,
+    default_order: Literal["asc", "desc"] = "desc",
 ) -> Asked:
     """Raises 400 for a limit out of bounds or an order of another name."""
     if limit is not None and not 1 <= limit <= highest_limit:
