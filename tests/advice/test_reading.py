@@ -87,11 +87,14 @@ def test_what_is_said_counts_more_than_the_recipe(run: Path):
     assert evidence_of_run(run, {"goal": "knowledge"}).goal == "knowledge"
 
 
-def test_a_classical_baseline_means_that_a_classifier_would_do(tmp_path: Path):
+def test_a_classifier_that_does_as_well_is_told_and_advised_where_a_label_is_enough(tmp_path: Path):
     baseline = {"name": "tf-idf", "metric": METRIC, "mean": 0.92, "low": 0.9, "high": 0.94, "n": 500}
     write(tmp_path, "report", report(baseline=baseline))
-    assert decide_approach(evidence_of_run(tmp_path)).answer == "revisit the goal"
-    assert decide_approach(evidence_of_run(tmp_path, {"needs_language_model": True})).answer == "tune"
+    advice = decide_approach(evidence_of_run(tmp_path))
+    assert advice.answer == "tune"
+    assert any("tf-idf 92.0" in reason.sentence for reason in advice.reasons)
+    assert any("needs_language_model=false" in change for change in advice.would_change)
+    assert decide_approach(evidence_of_run(tmp_path, {"needs_language_model": False})).answer == "revisit the goal"
 
 
 def test_an_unfinished_run_and_a_folder_without_a_probe_are_told(tmp_path: Path, run: Path):

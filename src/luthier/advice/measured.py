@@ -104,6 +104,13 @@ def _explain(
         notes = notes.unless(f"{second.name} improved to within its interval of {chosen.name}")
     if evidence.targets.score is None:
         notes = notes.unless("a score that is asked for and that it does not reach: --set target_score=0.9")
+    for other in evidence.arms:
+        if other.kind == "classifier" and other not in arms and not beats(chosen, other, evidence.differences):
+            notes = notes.because(
+                f"{_scored(other)}, a classifier without any language model, does as well on these items.",
+                **_figures(other),
+            )
+            notes = notes.unless("that a label is all you need: --set needs_language_model=false")
     if evidence.goal == "knowledge" and not any(arm.kind in ("rag", "tune+rag") for arm in evidence.arms):
         notes = notes.unless("an arm rag, which was not measured: knowledge is usually better retrieved")
     return notes

@@ -57,12 +57,10 @@ def evidence_of_report(
     rows = preflight.get("rows") or {}
     ledger = parts.get("ledger") or {}
     costs = ledger.get("cost_per_1000_requests") or {}
-    baseline = report.get("baseline")
     forgetting = parts.get("forgetting") or {}
     known = Evidence(
         rows=rows.get("train"),
         golden_rows=rows.get("golden"),
-        needs_language_model=baseline is None,
         passages_found=_passages_found(report),
         arms=tuple(_arms(report, costs)),
         differences=tuple(_differences(report)),

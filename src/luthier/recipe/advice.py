@@ -34,7 +34,7 @@ class AdviceSettings(Setting):
     )
     needs_language_model: bool | None = Field(
         default=None,
-        description="Whether a plain classifier would not do; null takes it from the answers (a small closed set).",
+        description="False where a label is all that is needed, so that a plain classifier may be advised.",
     )
     target_score: Share | None = Field(default=None, description="The score from which the task counts as solved.")
     max_seconds_per_request: PositiveNumber | None = Field(default=None, description="The slowest answer that will do.")

@@ -57,6 +57,13 @@ class WorkerSettings(Setting):
     )
     poll_seconds: PositiveNumber = Field(default=1.0, description="How often an idle worker looks for a job.")
     max_crashes: Count = Field(default=3, description="Runs that may die before their job fails.")
+    slots: Count = Field(default=1, description="Jobs that one worker runs at the same time.")
+    grace_seconds: PositiveNumber = Field(
+        default=60.0, description="How long a run may take to save its state when the worker is stopped."
+    )
+    overrides: Names = Field(
+        default=(), description="Recipe settings for every job, as in training.micro_batch_tokens=1024."
+    )
 
 
 class RequestLimits(Setting):
