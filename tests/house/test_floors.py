@@ -17,7 +17,7 @@ FLOORS = {
     3: ("training", "generation", "evaluation", "export"),
     2: ("models", "adapters", "objectives"),
     1: ("data", "tokens", "kernels", "sandbox", "remote", "retrieval", "store", "monitoring"),
-    0: ("recipe", "errors", "events", "examples"),
+    0: ("recipe", "errors", "events", "examples", "answering"),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # A recipe that cannot be read is told in the words that every room uses for what went wrong.

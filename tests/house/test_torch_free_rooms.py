@@ -9,6 +9,8 @@ ROOMS_WITH_TORCH = {"kernels", "models", "adapters", "objectives", "training", "
 FILES_WITH_TORCH = {"tokens/batch.py"}
 # Their rooms load torch, but these files alone must not: they are read where nothing heavy is wanted.
 LIGHT_FILES = ("models/folder.py",)
+# Run by Alembic, inside a migration: they cannot be imported alone.
+RUN_BY_OTHERS = ("store/migrations/",)
 
 PROGRAM = """
 import importlib, runpy, sys
@@ -27,6 +29,8 @@ def torch_free_modules() -> list[str]:
     for file in sorted(SOURCE.rglob("*.py")):
         path = file.relative_to(SOURCE)
         if path.parts[0] in ROOMS_WITH_TORCH or path.as_posix() in FILES_WITH_TORCH or path.name == "__main__.py":
+            continue
+        if path.as_posix().startswith(RUN_BY_OTHERS):
             continue
         parts = ("luthier", *path.with_suffix("").parts)
         names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))

@@ -54,9 +54,7 @@ def test_blocks_give_what_whole_rows_give(dtype, heads, rules):
     position += [0, 0]
     lowest = [max(0, place - 11) if rules == "window" else 0 for place in position]
     query = torch.randn(len(row), query_heads, 8).to(dtype)
-    new = tuple(
-        torch.stack([rows[max(r, 0)][part][p] for r, p in zip(row, position, strict=True)]) for part in (0, 1)
-    )
+    new = tuple(torch.stack([rows[max(r, 0)][part][p] for r, p in zip(row, position, strict=True)]) for part in (0, 1))
     places = BlockPlaces(tables, *(torch.tensor(x, dtype=torch.int32) for x in (row, position)))
     for r, p in zip(row[:-2], position[:-2], strict=True):  # what is new is not there yet
         blocks.keys[int(tables[r, p // 16]), :, :, p % 16] = torch.nan
@@ -67,6 +65,9 @@ def test_blocks_give_what_whole_rows_give(dtype, heads, rules):
         key, value = (part[: p + 1] for part in rows[r])
         expected = slow_truth(query[token], key, value, lowest[token], scores)
         torch.testing.assert_close(
-            found[token].double(), expected, rtol=1e-5 if dtype == torch.float32 else 1e-2, atol=1e-5 if dtype == torch.float32 else 1e-2
+            found[token].double(),
+            expected,
+            rtol=1e-5 if dtype == torch.float32 else 1e-2,
+            atol=1e-5 if dtype == torch.float32 else 1e-2,
         )
     assert not found[-2:].any()

@@ -18,6 +18,7 @@ from luthier.recipe import ServerSettings, load_server_settings, served_bases
 from luthier.server import Inference, ServerState, make_app
 from luthier.server.listening import make_listener
 from luthier.store import DEFAULT_PROJECT, Project, Scope, Store, keys, open_store, projects
+from server.scripted_inference import ScriptedInference
 
 BASE = "gpt-4o-mini-2024-07-18"
 
@@ -116,3 +117,29 @@ def start(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
     """``start("limits.json_megabytes=1")``: a server with other settings."""
     with contextlib.ExitStack() as stack:
         yield lambda *overrides, **given: stack.enter_context(serving(tmp_path, *overrides, **given))
+
+
+@pytest.fixture(scope="session")
+def answering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, ScriptedInference]]:
+    """A server whose answers are scripted; see `running` and `told`."""
+    told = ScriptedInference()
+    with serving(tmp_path_factory.mktemp("answering"), inference=told) as running:
+        yield running, told
+
+
+@pytest.fixture
+def told(answering: tuple[RunningServer, ScriptedInference]) -> ScriptedInference:
+    """What the models of `running` say."""
+    answering[1].forget()
+    return answering[1]
+
+
+@pytest.fixture
+def running(answering: tuple[RunningServer, ScriptedInference], told: ScriptedInference) -> Iterator[RunningServer]:
+    """The server with scripted answers, seen from a project that nobody used before."""
+    shared = answering[0]
+    own = RunningServer(shared.url, shared.store, shared.state, shared.new_project("fresh").id)
+    own.new_client()
+    yield own
+    for client in own.clients:
+        client.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import openai
 import pytest
 from openai.types.fine_tuning import FineTuningJob
@@ -70,16 +72,22 @@ def test_the_old_form_of_hyperparameters_still_means_supervised(server, file):
         ({"metadata": {str(n): "v" for n in range(17)}}, "metadata"),
         ({"metadata": {"k": 1}}, "metadata.k"),
         ({"hyperparameters": {"n_epochs": 51}}, "hyperparameters.n_epochs"),
-        ({"method": {"type": "supervised", "supervised": {"hyperparameters": {"batch_size": 257}}}},
-         "method.supervised.hyperparameters.batch_size"),
-        ({"method": {"type": "supervised", "supervised": {"hyperparameters": {"learning_rate_multiplier": 0}}}},
-         "method.supervised.hyperparameters.learning_rate_multiplier"),
+        (
+            {"method": {"type": "supervised", "supervised": {"hyperparameters": {"batch_size": 257}}}},
+            "method.supervised.hyperparameters.batch_size",
+        ),
+        (
+            {"method": {"type": "supervised", "supervised": {"hyperparameters": {"learning_rate_multiplier": 0}}}},
+            "method.supervised.hyperparameters.learning_rate_multiplier",
+        ),
         ({"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": 2.5}}}}, "method.dpo.hyperparameters.beta"),
         ({"method": {"type": "magic"}}, "method.type"),
         ({"method": {"type": "reinforcement", "reinforcement": {}}}, "method.reinforcement.grader"),
-        ({"method": {"type": "reinforcement", "reinforcement": {"grader": {"type": "x"}}}},
-         "method.reinforcement.grader"),
-        ({"integrations": [{"type": "wandb", "wandb": {"project": "p"}}]}, None),
+        (
+            {"method": {"type": "reinforcement", "reinforcement": {"grader": {"type": "x"}}}},
+            "method.reinforcement.grader",
+        ),
+        ({"integrations": [{"type": "wandb", "wandb": {"project": "p"}}]}, "integrations"),
         ({"extra_body": {"unknown_field": 1}}, "unknown_field"),
     ],
 )
@@ -92,17 +100,33 @@ def test_what_cannot_be_trained_is_refused_naming_the_field(server, file, wrong,
 
 
 @pytest.mark.parametrize(
-    "method",
+    ("method", "row"),
     [
-        {"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.1}}},
-        {"type": "reinforcement", "reinforcement": {"grader": GRADER, "hyperparameters": {"eval_interval": 5}}},
+        (
+            {"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.1}}},
+            {
+                "input": {"messages": [{"role": "user", "content": "hi"}]},
+                "preferred_output": [{"role": "assistant", "content": "hello"}],
+                "non_preferred_output": [{"role": "assistant", "content": "no"}],
+            },
+        ),
+        (
+            {"type": "reinforcement", "reinforcement": {"grader": GRADER, "hyperparameters": {"eval_interval": 5}}},
+            {"messages": [{"role": "user", "content": "hi"}], "label": "hello"},
+        ),
     ],
 )
-def test_methods_without_an_objective_are_refused_after_a_full_check(server, file, method):
-    with pytest.raises(openai.BadRequestError) as refused:
-        begin(server, file, method=method)
+def test_methods_without_an_objective_are_refused_after_a_full_check(server, file, method, row):
+    rows = "\n".join(json.dumps({**row, "n": n} if "label" in row else row) for n in range(10)).encode()
+    fitting = server.client.files.create(file=("rows.jsonl", rows), purpose="fine-tune").id
 
-    assert refused.value.code == "method_not_trainable" and refused.value.param == "method.type"
+    with pytest.raises(openai.BadRequestError) as refused:
+        begin(server, fitting, method=method)
+    with pytest.raises(openai.BadRequestError) as refused_rows:
+        begin(server, file, method={"type": "dpo"})
+
+    assert refused.value.code == "method_not_supported" and refused.value.param == "method"
+    assert refused_rows.value.param == "training_file"
 
 
 def test_a_file_of_another_purpose_is_no_training_file(server, file):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,7 +40,7 @@ def test_parts_in_any_order_become_one_file(server):
 
 def test_the_clients_own_chunking_works(server):
     done = server.client.uploads.upload_file_chunked(
-        file=io.BytesIO(CONTENT),
+        file=CONTENT,
         filename="a.jsonl",
         bytes=len(CONTENT),
         mime_type="text/jsonl",

@@ -26,6 +26,9 @@ VERBS = {
     "power": "Tell how many items find which difference, before a run.",
     "advise": "Say whether to prompt, retrieve or tune, and why.",
     "licence": "Say what the licences of base, data and teacher allow.",
+    "serve": "Answer OpenAI's fine-tuning and inference API.",
+    "worker": "Add a worker to a server's jobs.",
+    "keys": "Make, list and revoke the keys of a server.",
 }
 # Words that other programs use for the same thing.
 SYNONYMS = {
@@ -38,6 +41,9 @@ SYNONYMS = {
     "advice": "advise",
     "decide": "advise",
     "license": "licence",
+    "server": "serve",
+    "api": "serve",
+    "key": "keys",
     "generate": "ask",
     "new": "init",
     "tune": "sweep",

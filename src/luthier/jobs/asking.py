@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-BUSY_STATUSES = (429, 503)
+BUSY, UNAVAILABLE = 429, 503
+# An engine that does not answer may be starting again; a question that it never answers must not be asked for ever.
+MOST_TRIES = 5
 LONGEST_WAIT_SECONDS = 30.0
 
 
-class NotAnswered(Exception):
+class Dropped(Exception):
     """The process is ending, and the question was dropped: whoever goes on with the work asks it again."""
 
 
@@ -40,7 +42,7 @@ class Answered:
         }
 
 
-# Project, path such as /v1/chat/completions, body. Blocks; may be called from many threads; raises NotAnswered.
+# Project, path such as /v1/chat/completions, body. Blocks; may be called from many threads; raises Dropped.
 Ask = Callable[[str, str, Mapping[str, Any]], Answered]
 
 
@@ -52,12 +54,13 @@ class Patience:
     halted: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, project_id: str, path: str, body: Mapping[str, Any]) -> Answered:
-        """Never 429 or 503; raises NotAnswered when halted while waiting."""
-        wait = 0.5
+        """Never 429, and 503 only after several tries; raises Dropped when halted while waiting."""
+        wait, unavailable = 0.5, 0
         while True:
             answered = self.ask(project_id, path, body)
-            if answered.status not in BUSY_STATUSES:
+            unavailable += answered.status == UNAVAILABLE
+            if answered.status not in (BUSY, UNAVAILABLE) or unavailable >= MOST_TRIES:
                 return answered
             if self.halted.wait(min(answered.retry_seconds or wait, LONGEST_WAIT_SECONDS)):
-                raise NotAnswered
+                raise Dropped
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)

@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from luthier.jobs.abreast import abreast
-from luthier.jobs.asking import Ask, NotAnswered, Patience
+from luthier.jobs.asking import Ask, Dropped, Patience
 from luthier.jobs.batch_files import write_results
 from luthier.jobs.batch_lines import BatchLine, Checked, batch_lines, check_lines
 from luthier.jobs.station import Held, Station, hold_one
@@ -50,15 +50,16 @@ def _go_on(held: Held[Batch], ask: Ask) -> None:
 
 
 def _check(held: Held[Batch]) -> None:
-    batch, found = held.record, Checked(0, None, ())
-    for found in check_lines(_input(held), batch.endpoint):
+    batch, checked = held.record, Checked(0, None, ())
+    for so_far in check_lines(_input(held), batch.endpoint):
+        checked = so_far
         if held.breathe().status != "validating" or held.station.stopping.is_set():
             return
-    if found.problems:
-        _refuse(held, [asdict(problem) for problem in found.problems])
+    if checked.problems:
+        _refuse(held, [asdict(problem) for problem in checked.problems])
         return
-    counts = {"total": found.total, "completed": 0, "failed": 0}
-    _advance(held, status="in_progress", in_progress_at=_now(), request_counts=counts, model=found.model)
+    counts = {"total": checked.total, "completed": 0, "failed": 0}
+    _advance(held, status="in_progress", in_progress_at=_now(), request_counts=counts, model=checked.model)
 
 
 def _refuse(held: Held[Batch], problems: list[dict[str, Any]]) -> None:
@@ -117,7 +118,7 @@ def _outcome(batch: Batch, line: BatchLine, patience: Patience) -> LineOutcome |
     """A line of the output or the error file; None where the work was stopped."""
     try:
         answered = patience(batch.project_id, batch.endpoint, line.body)
-    except NotAnswered:
+    except Dropped:
         return None
     response = {"status_code": answered.status, "request_id": answered.request_id, "body": answered.body}
     return LineOutcome(batch.id, line.number, answered.is_success, _document(line.custom_id, response, None))

@@ -1,4 +1,4 @@
-"""One run as a process of its own: `python -m luthier.jobs.child FOLDER`. What came of it stands in `result.json`.
+"""One run as a process of its own: `python -P child.py FOLDER`. What came of it stands in `result.json`.
 
 It dies with its supervisor: the kernel kills it when the thread that started it ends, and it kills its whole group
 when its standard input closes. A result is written whole or not at all; the exit code says nothing.

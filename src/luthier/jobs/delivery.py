@@ -57,7 +57,7 @@ def deliver_one(station: Station, sender: Sender) -> bool:
 
 
 def seconds_before_try(tries: int) -> float:
-    """5 s, 10 s, 20 s … 4 h, each shortened by up to a fifth at random, so that a recovering receiver is not flooded."""
+    """5 s, 10 s, 20 s … 4 h, each up to a fifth shorter by chance, so that a recovering receiver is not flooded."""
     return min(FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 32), LONGEST_WAIT_SECONDS) * random.uniform(0.8, 1.0)
 
 

@@ -37,7 +37,8 @@ def leave_checkpoint(store: Store, claimed: Claimed, left: WeightsLeft) -> None:
     job = claimed.job
     with store.database.reading() as connection:
         known = {known.step_number for known in checkpoints.of_job(connection, job.project_id, job.id)}
-    if left.step in known or not Path(left.folder).is_dir():
+    is_retired = len(known) >= KEPT_EPOCHS and left.step < min(known)
+    if left.step in known or is_retired or not Path(left.folder).is_dir():
         return
     key = models.folder_key(job.id, left.step)
     store.blobs.put_folder(key, Path(left.folder))

@@ -7,9 +7,8 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,19 +55,18 @@ class RunProcess:
             self.process.stdin.close()
 
 
-def start_run(folder: Path, environment: Mapping[str, str]) -> RunProcess:
+def start_run(folder: Path, command: Sequence[str]) -> RunProcess:
     """Start the run in ``folder``. The thread that calls this must live as long as the run (see `child.py`)."""
     end_orphan(folder)
     (folder / RESULT_FILE).unlink(missing_ok=True)
     kills = memory_kills()
     with (folder / LOG_FILE).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "luthier.jobs.child", str(folder)],
+            [*command, str(folder)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, **environment},
         )
     known = {"pid": process.pid, "born": _birth(process.pid), "host": os.uname().nodename}
     (folder / PROCESS_FILE).write_text(json.dumps(known), encoding="utf-8")

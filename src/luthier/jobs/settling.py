@@ -27,10 +27,10 @@ def settle(plan: WorkerPlan, ending: Ending, folder: Path) -> Job:
     """Move the job to where it belongs now. Raises LeaseLost, and StorageError when there is no room to do it."""
     claimed, result = ending.claimed, ending.result
     outcome = (result or {}).get("outcome")
-    if outcome == "succeeded":
-        job = succeed(plan.store, claimed, folder)
-    elif claimed.job.want == "cancel" or ending.was_asked == "cancel":
+    if claimed.job.want == "cancel" or ending.was_asked == "cancel":
         job = end_early(plan.store, claimed, "cancelled", [Fact("Fine-tuning job cancelled", once="cancelled")])
+    elif outcome == "succeeded":
+        job = succeed(plan.store, claimed, folder)
     elif outcome == "stopped" or (result is None and ending.was_asked is not None):
         job = _stopped(plan, ending)
     elif outcome == "memory" or (result is None and ending.died_of_memory):

@@ -6,11 +6,13 @@ last checkpoint, unless it dies again and again without getting any further.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,12 @@ from luthier.jobs.mirror import mirror_state
 from luthier.jobs.queue import Claimed, heartbeat, tell
 from luthier.jobs.run_process import RunProcess, start_run
 from luthier.jobs.worker_plan import WorkerPlan
-from luthier.store import Fact, Job, LeaseLost
+from luthier.store import DatabaseUnreachable, Fact, Job, LeaseLost, jobs
 
 log = logging.getLogger(__name__)
 # How often a run's events are looked at; a wish is met within about this time and one step.
 LOOK_SECONDS = 0.25
+WISH_SECONDS = 1.0
 # A heartbeat comes so many times within a lease.
 BEATS_PER_LEASE = 4
 
@@ -46,7 +49,7 @@ def supervise(plan: WorkerPlan, claimed: Claimed, folder: Path, stopping: thread
 
     Raises LeaseLost when somebody else has the job now; its process is dead then, as after every other error.
     """
-    run = start_run(folder, plan.environment)
+    run = start_run(folder, plan.command)
     try:
         return _watch(_Watched(plan, claimed, run), stopping)
     finally:
@@ -60,15 +63,17 @@ class _Watched:
     plan: WorkerPlan
     claimed: Claimed
     run: RunProcess
-    following: Following = Following()
+    following: Following = field(default_factory=Following)
     pending: tuple[Told, ...] = ()
     beat_at: float = 0.0
+    looked_at: float = 0.0
     asked: str | None = None
     asked_at: float = 0.0
 
 
 def _watch(watched: _Watched, stopping: threading.Event) -> Ending:
     while True:
+        _look(watched)
         is_over = not watched.run.is_alive
         watched.following, told = read_on(watched.following, watched.run.folder, is_over)
         watched.pending += told
@@ -81,6 +86,18 @@ def _watch(watched: _Watched, stopping: threading.Event) -> Ending:
         time.sleep(LOOK_SECONDS)
 
 
+def _look(watched: _Watched) -> None:
+    """What was wished since: a look without a lock, more often than a heartbeat."""
+    if time.monotonic() - watched.looked_at < WISH_SECONDS:
+        return
+    watched.looked_at = time.monotonic()
+    job = watched.claimed.job
+    with contextlib.suppress(DatabaseUnreachable), watched.plan.store.database.reading() as connection:
+        now = jobs.find(connection, job.project_id, job.id)
+        if now is not None and (now.owner, now.attempt) == (job.owner, job.attempt):
+            watched.claimed = replace(watched.claimed, job=now)
+
+
 def _tell_all(watched: _Watched) -> bool:
     """Tell what is pending and renew the lease where that is due; False while database or disk do not take it."""
     lease_seconds = watched.plan.lease_seconds
@@ -91,15 +108,17 @@ def _tell_all(watched: _Watched) -> bool:
     try:
         with database.writing() as connection:
             job = heartbeat(connection, claimed.lease, lease_seconds)
-            facts = _facts(watched.pending)
-            if facts:
-                job = tell(connection, claimed, facts, estimated_finish=_estimate(watched.following))
         watched.claimed = replace(claimed, job=job)
         watched.beat_at = time.monotonic()
-        watched.pending = tuple(told for told in watched.pending if not isinstance(told, Fact))
-        while watched.pending:
-            _keep(watched, watched.pending[0])
-            watched.pending = watched.pending[1:]
+        # In their order, and many facts at once: a transaction per step would be slower than the steps.
+        for is_fact, group in groupby(watched.pending, lambda told: isinstance(told, Fact)):
+            several = tuple(group)
+            if is_fact:
+                _tell_facts(watched, [told for told in several if isinstance(told, Fact)])
+            else:
+                for told in several:
+                    _keep(watched, told)
+            watched.pending = watched.pending[len(several) :]
     except LeaseLost:
         raise
     except StorageError as trouble:
@@ -110,8 +129,10 @@ def _tell_all(watched: _Watched) -> bool:
     return True
 
 
-def _facts(pending: Sequence[Told]) -> list[Fact]:
-    return [told for told in pending if isinstance(told, Fact)]
+def _tell_facts(watched: _Watched, facts: Sequence[Fact]) -> None:
+    with watched.plan.store.database.writing() as connection:
+        job = tell(connection, watched.claimed, facts, estimated_finish=_estimate(watched.following))
+    watched.claimed = replace(watched.claimed, job=job)
 
 
 def _keep(watched: _Watched, told: Told) -> None:

@@ -12,7 +12,7 @@ from luthier.store.jobs import Wish
 
 def cancel(connection: Connection, project_id: str, id: str) -> Job | None:
     """Legal until the job is over; None where there is no such job. Raises JobRefused in an illegal state."""
-    job = _locked(connection, project_id, id)
+    job = jobs.lock(connection, project_id, id)
     if job is None:
         return None
     if job.is_over:
@@ -22,7 +22,7 @@ def cancel(connection: Connection, project_id: str, id: str) -> Job | None:
 
 def pause(connection: Connection, project_id: str, id: str) -> Job | None:
     """Legal while queued or running: the state is saved, and the job waits for `resume`."""
-    job = _locked(connection, project_id, id)
+    job = jobs.lock(connection, project_id, id)
     if job is None:
         return None
     if job.status not in ("queued", "running") or job.want == "cancel":
@@ -32,19 +32,13 @@ def pause(connection: Connection, project_id: str, id: str) -> Job | None:
 
 def resume(connection: Connection, project_id: str, id: str) -> Job | None:
     """Legal while paused: back to the queue, to go on from the saved state."""
-    job = _locked(connection, project_id, id)
+    job = jobs.lock(connection, project_id, id)
     if job is None:
         return None
     if job.status != "paused":
         raise _illegal("resume", job)
     job_events.tell(connection, project_id, id, Fact("Fine-tuning job resumed"))
     return JOBS.change(connection, project_id, id, status="queued", want=None, not_before=0.0)
-
-
-def _locked(connection: Connection, project_id: str, id: str) -> Job | None:
-    """The job, which no worker can claim or move until this transaction ends."""
-    # An update that changes nothing locks the row on both databases.
-    return JOBS.change(connection, project_id, id, project_id=project_id)
 
 
 def _wished(connection: Connection, job: Job, want: Wish) -> Job:

@@ -17,17 +17,18 @@ from contextlib import contextmanager
 from luthier.errors import LuthierError, StorageError
 from luthier.jobs.checking import check_job
 from luthier.jobs.preparing import prepare_run, run_folder
-from luthier.jobs.queue import Claimed, claim_queued, claim_unvalidated, hand_back, heartbeat, is_work_waiting
+from luthier.jobs.queue import Claimed, claim_queued, claim_unvalidated, heartbeat, is_work_waiting
 from luthier.jobs.reaper import forget_runs, reap, sweep
 from luthier.jobs.refusals import FileRefused, JobRefused
 from luthier.jobs.settling import refuse, settle, wait_for_room
 from luthier.jobs.supervisor import BEATS_PER_LEASE, supervise
 from luthier.jobs.worker_plan import WorkerPlan
-from luthier.store import LeaseLost, workers
+from luthier.store import DatabaseUnreachable, Job, LeaseLost, workers
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS = 600.0
 TROUBLE_SECONDS = 1.0
+INSIST_SECONDS = 600.0
 
 
 class Worker:
@@ -38,6 +39,7 @@ class Worker:
         self.owner = f"{os.uname().nodename[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stopping = threading.Event()
         self._woken = threading.Event()
+        self._sweep_at = 0.0
 
     def run(self) -> None:
         """Returns when all threads have ended."""
@@ -74,6 +76,11 @@ class Worker:
                 log.warning("%s; tried again", trouble.found)
                 self._stopping.wait(TROUBLE_SECONDS)
                 continue
+            except Exception:
+                # A mistake of ours must not end the thread unseen; the job it happened with is told so below.
+                log.exception("a worker's loop met something unexpected and goes on")
+                self._stopping.wait(TROUBLE_SECONDS)
+                continue
             if not has_worked:
                 self._woken.wait(self.plan.poll_seconds)
                 self._woken.clear()
@@ -106,7 +113,7 @@ class Worker:
                 folder = prepare_run(self.plan, claimed.job)
             ending = supervise(self.plan, claimed, folder, self._stopping)
             with self._held(claimed):
-                job = settle(self.plan, ending, run_folder(self.plan, claimed.job))
+                job = self._insist(lambda: settle(self.plan, ending, run_folder(self.plan, claimed.job)))
             log.info("job %s is %s", job.id, job.status)
         return True
 
@@ -115,13 +122,24 @@ class Worker:
         with self.plan.store.database.writing() as connection:
             workers.call_in(connection, self.owner, os.uname().nodename[:255], os.getpid())
         reap(self.plan)
-        now = time.monotonic()
-        if now >= getattr(self, "_sweep_at", 0.0):
-            self._sweep_at = now + SWEEP_SECONDS
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS
             sweep(self.plan.store)
             forget_runs(self.plan)
         self._stopping.wait(self.plan.lease_seconds / 3)
         return True
+
+    def _insist(self, work: Callable[[], Job]) -> Job:
+        """Again and again while the database is away: what a run did is not thrown away for a restart."""
+        until = time.monotonic() + INSIST_SECONDS
+        while True:
+            try:
+                return work()
+            except DatabaseUnreachable as trouble:
+                if time.monotonic() > until:
+                    raise
+                log.warning("%s; tried again", trouble.found)
+                time.sleep(TROUBLE_SECONDS)
 
     @contextmanager
     def _excused(self, claimed: Claimed) -> Iterator[None]:
@@ -133,7 +151,11 @@ class Worker:
         except LeaseLost:
             raise
         except StorageError as trouble:
-            wait_for_room(self.plan, claimed, trouble.found)
+            reason = trouble.found
+            self._insist(lambda: wait_for_room(self.plan, claimed, reason))
+        except Exception:
+            log.exception("job %s met something unexpected", claimed.job.id)
+            refuse(self.plan, claimed, JobRefused("The server had an error with this job.", code="server_error"))
 
     @contextmanager
     def _held(self, claimed: Claimed) -> Iterator[None]:

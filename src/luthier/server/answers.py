@@ -36,7 +36,7 @@ class Answered:
     """``prompt_text`` and ``prompt_chances``: the prompt's own, where it was asked for."""
 
     choices: list[Choice]
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     prompt_text: str | None = None
     prompt_chances: tuple[TokenChance, ...] = ()
 

@@ -29,7 +29,7 @@ def make_app(state: ServerState) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         middleware=_middleware(state),
-        exception_handlers={kind: _told for kind in (LuthierError, RequestValidationError, HTTPException)},
+        exception_handlers=dict.fromkeys((LuthierError, RequestValidationError, HTTPException), _told),
         separate_input_output_schemas=False,
     )
     app.state.luthier = state

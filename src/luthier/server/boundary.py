@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from typing import Any
@@ -107,22 +106,6 @@ class Boundary:
         if told.get("is_cut"):
             fields["cut"] = True
         LOG.info("request", extra={"fields": fields})
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object per line; what is quoted cannot begin a line of its own."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": round(record.created, 3),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
 
 
 def _sent_path(scope: Scope) -> str:

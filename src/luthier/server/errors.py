@@ -19,7 +19,7 @@ from luthier.errors import (
     StorageError,
     TooBusy,
 )
-from luthier.jobs.refusals import JobRefused
+from luthier.jobs import JobRefused
 from luthier.store import BlobMissing, DatabaseUnreachable, TooLarge, UnknownCursor, UnstorableText
 
 INVALID = "invalid_request_error"
@@ -157,7 +157,7 @@ def _from_validation(details: Sequence[Any], body: Any) -> Refused:
 
 
 def param_of(location: Sequence[int | str], body: Any) -> str:
-    """``("body", "method", "dpo", "beta")`` as `method.beta`: names of union members, which no client wrote, left out."""
+    """``("body", "method", "dpo", "beta")`` as `method.beta`: names of union members are left out."""
     if location[:1] != ("body",):
         return ".".join(str(part) for part in location[1:]) or "request"
     name, value = "", body

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,7 +23,25 @@ KEEP_ALIVE_SECONDS = 75
 LINGER_SECONDS = 3.0
 
 
-def make_listener(app: FastAPI, settings: ServerSettings) -> uvicorn.Server:
+class Listener(uvicorn.Server):
+    """``on_stop`` is told as soon as the end begins, while running requests still end."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]):
+        super().__init__(config)
+        self.on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.on_stop()
+        await super().shutdown(sockets)
+
+    @property
+    def url(self) -> str:
+        """Where it listens, once it is `started`; a port of 0 has become a real one."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_listener(app: FastAPI, settings: ServerSettings, on_stop: Callable[[], None] = lambda: None) -> Listener:
     """A server that is run by `serve()` or `run()`; SIGTERM and SIGINT let running requests end first."""
     protocol = partial(BoundedProtocol, head_seconds=settings.limits.head_seconds)
     config = uvicorn.Config(
@@ -40,7 +60,7 @@ def make_listener(app: FastAPI, settings: ServerSettings) -> uvicorn.Server:
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
         backlog=512,
     )
-    return uvicorn.Server(config)
+    return Listener(config, on_stop)
 
 
 class BoundedProtocol(H11Protocol):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from luthier.jobs.sandboxes import LazySandbox
 from luthier.recipe import Base, ServerSettings
 from luthier.server.inference import Inference
 from luthier.server.limits import Limits
@@ -14,7 +16,8 @@ from luthier.store import Store
 
 @dataclass(frozen=True)
 class ServerState:
-    """``bases``: what `recipe.served_bases` found. ``inference`` is None on a server that only trains."""
+    """``bases``: what `recipe.served_bases` found. ``inference`` is None on a server that only trains.
+    ``on_new_job`` wakes a worker in this process."""
 
     store: Store
     settings: ServerSettings
@@ -22,4 +25,6 @@ class ServerState:
     inference: Inference | None = None
     started_at: int = field(default_factory=lambda: int(time.time()))
     limits: Limits = field(default_factory=Limits)
+    on_new_job: Callable[[], None] = lambda: None
     metrics: Metrics = field(default_factory=Metrics)
+    sandbox: LazySandbox = field(default_factory=LazySandbox)

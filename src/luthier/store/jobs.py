@@ -135,6 +135,19 @@ def find(connection: Connection, project_id: str, id: str) -> Job | None:
     return JOBS.find(connection, project_id, id)
 
 
+def lock(connection: Connection, project_id: str, id: str) -> Job | None:
+    """The job as it is, which no worker can claim or move until this writing transaction ends."""
+    table = JOBS.table
+    row = connection.execute(select(table).where(*JOBS.mine(project_id), table.c.id == id).with_for_update()).first()
+    return None if row is None else JOBS.make(row)
+
+
+def find_anywhere(connection: Connection, id: str) -> Job | None:
+    """For workers, who serve all projects; never for a request."""
+    row = connection.execute(select(JOBS.table).where(JOBS.table.c.id == id)).first()
+    return None if row is None else JOBS.make(row)
+
+
 def page(
     connection: Connection,
     project_id: str,

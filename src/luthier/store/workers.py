@@ -36,14 +36,11 @@ WORKERS = Kind(
 )
 
 
-def call_in(connection: Connection, id: str, host: str, pid: int) -> Worker:
-    now = clock(connection)
-    return WORKERS.insert(connection, Worker(id, host, pid, now, now))
-
-
-def note_alive(connection: Connection, id: str) -> None:
-    table = WORKERS.table
-    connection.execute(table.update().where(table.c.id == id).values(seen_at=clock(connection)))
+def call_in(connection: Connection, id: str, host: str, pid: int) -> None:
+    """The worker is alive: its first word, or the next."""
+    table, now = WORKERS.table, clock(connection)
+    if connection.execute(table.update().where(table.c.id == id).values(seen_at=now)).rowcount == 0:
+        WORKERS.insert(connection, Worker(id, host, pid, now, now))
 
 
 def leave(connection: Connection, id: str) -> None:

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from luthier.adapters import load_adapter, put_on
+from luthier.adapters.linears import Wrapper
+from luthier.errors import LuthierError
 from luthier.generation import (
     ContextExceeded,
     Decoding,
@@ -21,8 +23,6 @@ from luthier.generation import (
     Sampling,
     generate,
 )
-from luthier.adapters.linears import Wrapper
-from luthier.errors import LuthierError
 from luthier.recipe import Bottleneck, Lora
 from tiny import VOCABULARY, tiny_llama
 from tiny_adapters import shaken

@@ -1,4 +1,4 @@
-"""The engine's work on models that our own memory serves: rows join and leave at every step, all of them in one batch."""
+"""The engine's work on models that our own memory serves: rows join and leave at every step, all in one batch."""
 
 import contextlib
 import time
@@ -83,7 +83,7 @@ class BatchWorker:
             if choosing:
                 at = step.read_at if not failures else _kept(step)
                 self._tell(choosing, choose_tokens(self.head.logits(hidden_ND[at]), choosing))
-        self._count()
+        self._count(len(pieces))
 
     def fail_all(self, error: LuthierError) -> None:
         """After a step that broke: its rows are lost, and so is what the tree remembers."""
@@ -124,7 +124,7 @@ class BatchWorker:
         for row in sorted((row for row in self.rows if row.pending == 1), key=lambda row: row.admitted):
             if row.place >= 0:
                 self._add(row, 1, pieces)
-        left = self.settings.prefill_tokens
+        left = max(self.settings.prefill_tokens, BLOCK_TOKENS)
         for row, most in filling_order([row for row in self.rows if row.pending > 1], left):
             if row.place < 0 or left <= 0:
                 continue
@@ -209,10 +209,10 @@ class BatchWorker:
         self._leave(row)
         self.desk.put_back(row)
 
-    def _count(self) -> None:
+    def _count(self, rows: int) -> None:
         counts: EngineCounts = self.desk.counts
         counts.steps += 1
-        counts.rows_stepped += len(self.rows)
+        counts.rows_stepped += rows
         counts.running = len(self.rows)
         counts.blocks, counts.blocks_in_use = self.blocks, self.blocks - self.store.available
         counts.blocks_evicted = self.store.evicted

@@ -35,9 +35,7 @@ class Engine:
     there are.
     """
 
-    def __init__(
-        self, model: torch.nn.Module, settings: EngineSettings | None = None, base_name: str = "base"
-    ):
+    def __init__(self, model: torch.nn.Module, settings: EngineSettings | None = None, base_name: str = "base"):
         self.settings = settings or EngineSettings()
         self.note = engine_note(model, self.settings)
         self._shelf = AdapterShelf(model, base_name, self.settings.adapters)
@@ -60,6 +58,8 @@ class Engine:
         row = Row(Stream(request), self._most_tokens(request), list(request.ids), time.monotonic())
         self._desk.submit(row)
         self._news.set()
+        if not self._thread.is_alive():  # closed between the question and the queue
+            self._desk.refuse_all(EngineClosed())
         return row.stream
 
     def borrow(self, adapter: str | None, work: Callable[[torch.nn.Module], Result]) -> "Future[Result]":

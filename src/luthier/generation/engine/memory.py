@@ -1,7 +1,7 @@
 """Keys and values of all layers in blocks, allocated once; and the attention of one step over them.
 
-Shapes: N tokens of a step, H query heads, K key/value heads, D width of keys, E of values, R rows, Q new tokens of each,
-W blocks in a table, L tokens in them.
+Shapes: N tokens of a step, H query heads, K key/value heads, D width of keys, E of values, R rows, Q new tokens of
+each, W blocks in a table, L tokens in them.
 """
 
 from dataclasses import dataclass, field
@@ -37,7 +37,9 @@ def layer_shapes(model: torch.nn.Module) -> dict[int, tuple[torch.Tensor, torch.
 
 def block_bytes(shapes: dict[int, tuple[torch.Tensor, torch.Tensor]]) -> int:
     """What one block of all layers takes."""
-    numbers = [(key.shape[1] * key.shape[3], value.shape[1] * _padded(value.shape[3])) for key, value in shapes.values()]
+    numbers = [
+        (key.shape[1] * key.shape[3], value.shape[1] * _padded(value.shape[3])) for key, value in shapes.values()
+    ]
     sizes = [key.element_size() for key, _ in shapes.values()]
     return sum(BLOCK_TOKENS * (key + value) * size for (key, value), size in zip(numbers, sizes, strict=True))
 
@@ -100,7 +102,7 @@ def attend_gathered(
     rules: LayerRules,
 ) -> torch.Tensor:
     """The same through torch's operations, wherever torch runs: each row's blocks are copied together first."""
-    row_N, position_N = places.row_N.cpu().numpy(), places.position_N.cpu().numpy()
+    row_N = places.row_N.cpu().numpy()
     real = np.flatnonzero(row_N >= 0)
     index_N = torch.from_numpy(real).to(query_NHD.device)
     _write(new, blocks, places, index_N)
@@ -121,9 +123,7 @@ def attend_gathered(
     return output_NHE
 
 
-def _write(
-    new: tuple[torch.Tensor, torch.Tensor], blocks: Blocks, places: BlockPlaces, index_N: torch.Tensor
-) -> None:
+def _write(new: tuple[torch.Tensor, torch.Tensor], blocks: Blocks, places: BlockPlaces, index_N: torch.Tensor) -> None:
     position_N = places.position_N[index_N].long()
     block_N = places.tables_RW[places.row_N[index_N].long(), position_N // BLOCK_TOKENS].long()
     offset_N = position_N % BLOCK_TOKENS

@@ -53,7 +53,7 @@ def filling_order(rows: Sequence[Row], tokens: int) -> list[tuple[Row, int]]:
     oldest, *others = sorted(rows, key=lambda row: row.admitted)
     others.sort(key=lambda row: row.pending)
     wanted = sum(row.pending for row in others)
-    given = [(oldest, max(tokens // 2, tokens - wanted))]
+    given = [(oldest, max(tokens // 2, tokens - wanted, BLOCK_TOKENS))]
     return given + [(row, tokens) for row in others]
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
-from luthier.adapters import Adapter, SlotTable, load_adapter
+from luthier.adapters import Adapter, BottleneckAdapter, LoraAdapter, SlotTable, load_adapter
+from luthier.errors import ModelError
 from luthier.generation.engine.failures import RequestRefused
 
 CONFIG_FILE = "adapter_config.json"
@@ -121,7 +123,7 @@ class AdapterShelf:
         if held is not None and held.users:
             return None  # the old version is still being used; its successor waits
         busy = [other for other in self._loaded.values() if other.users]
-        if known.is_alone and (busy or self._base_users) or any(other.is_alone for other in busy):
+        if (known.is_alone and (busy or self._base_users)) or any(other.is_alone for other in busy):
             return None
         idle = [other for other, seat in self._loaded.items() if not seat.users and other != name]
         alone = [other for other in idle if known.is_alone or self._loaded[other].is_alone]
@@ -133,10 +135,20 @@ class AdapterShelf:
         self.loads += 1
         self.changes += 1
         slot = f"serving{self.loads}"
-        adapter = load_adapter(self.model, self.base_name, known.folder, slot)
+        adapter = self._read(name, known.folder, slot)
         adapter.serve()
         self._loaded[name] = Loaded(adapter, known.version, known.is_alone)
         return self._loaded[name]
+
+    def _read(self, name: str, folder: Path, slot: str) -> LoraAdapter | BottleneckAdapter:
+        try:
+            return load_adapter(self.model, self.base_name, folder, slot)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise ModelError(
+                f"the files of adapter {name!r} cannot be read: {type(error).__name__}",
+                expected="a folder with a configuration and safetensors, as luthier or PEFT write it",
+                fix="write or copy the adapter again",
+            ) from error
 
     def _drop(self, names: list[str]) -> None:
         for name in names:

@@ -28,7 +28,10 @@ class StructuredOutput:
     def __init__(self, chat: ChatTemplate, vocabulary: int):
         hf, self._library = _llguidance()
         self._tokenizer: Any = hf.from_tokenizer(
-            chat.tokenizer, n_vocab=vocabulary, eos_token=sorted(chat.end_ids), slices=self._library.LLTokenizer.json_slices()
+            chat.tokenizer,
+            n_vocab=vocabulary,
+            eos_token=sorted(chat.end_ids),
+            slices=self._library.LLTokenizer.json_slices(),
         )
         self._compiled: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()

@@ -102,7 +102,9 @@ def _read_format(
     after = written[span[1] :]
     ends = chat.endings.matches(after)
     close = after[: ends[0].start()] if ends else after
-    return ToolFormat(written[: span[0]].strip(), close.strip(), name_key, arguments_key, is_list, isinstance(value, str))
+    return ToolFormat(
+        written[: span[0]].strip(), close.strip(), name_key, arguments_key, is_list, isinstance(value, str)
+    )
 
 
 def _json_at(text: str, start: int) -> tuple[Any, int]:

@@ -1,1 +1,1 @@
-"""Wire types: what clients send, as pydantic models, and what they get, as functions from our records to plain dicts."""
+"""Wire types: what clients send as pydantic models, what they get as functions from our records to dicts."""

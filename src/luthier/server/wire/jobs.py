@@ -4,40 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from luthier.server.wire.model import Metadata, StrictWire, Wire
 from luthier.store import Checkpoint, Job, JobEvent, Permission
 
-HIGHEST_SEED = 2147483647
+ProjectId = Annotated[str, Field(min_length=1, max_length=64)]
 TOP_LEVEL = ("n_epochs", "batch_size", "learning_rate_multiplier")
 
 
-def _fits_into_a_name(suffix: str) -> str:
-    if any(letter in ":/" or letter.isspace() or not letter.isprintable() for letter in suffix):
-        raise ValueError("it becomes part of the model's name: no ':', no '/', no blanks")
-    return suffix
-
-
 class CreateJob(StrictWire):
-    """``method`` and ``hyperparameters`` are taken apart by `methods.asked_method`, which knows what each method has."""
+    """Only its shape: `luthier.jobs.create_job` knows what each method may hold."""
 
     model: str
     training_file: str
     validation_file: str | None = None
     method: dict[str, Any] | None = None
     hyperparameters: dict[str, Any] | None = None
-    suffix: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_fits_into_a_name)] | None = None
-    seed: Annotated[int, Field(ge=0, le=HIGHEST_SEED)] | None = None
+    suffix: str | None = None
+    seed: int | None = None
     metadata: Metadata | None = None
     integrations: Annotated[list[dict[str, Any]], Field(max_length=5)] | None = None
-
-
-class Wandb(StrictWire):
-    project: Annotated[str, Field(min_length=1)]
-    name: str | None = None
-    entity: str | None = None
-    tags: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=50)] | None = None
 
 
 class CreatePermissions(Wire):

@@ -1,0 +1,59 @@
+"""An engine that is still opening: the server listens at once, and whoever asks early waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import Future
+from contextlib import aclosing
+from threading import Thread
+
+from luthier.answering import AnswerRequest, AskedModel, Delta
+from luthier.errors import NotAnswered
+from luthier.server import Inference
+
+
+class LateInference:
+    """Implements `Inference`. ``opening`` runs in a thread of its own; what it raises is raised to whoever asks."""
+
+    def __init__(self, opening: Callable[[], Inference]):
+        self._opened: Future[Inference] = Future()
+        Thread(target=self._open, args=(opening,), name="opening", daemon=True).start()
+
+    async def answer(self, request: AnswerRequest) -> AsyncGenerator[Delta]:
+        inference = await self._inference()
+        pieces = inference.answer(request)
+        async with aclosing(pieces) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def embed(
+        self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]
+    ) -> tuple[list[list[float]], int]:
+        return await (await self._inference()).embed(model, texts)
+
+    def is_ready(self) -> bool:
+        return self._opened.done() and self._opened.exception() is None and self._opened.result().is_ready()
+
+    def fingerprint(self, model: AskedModel) -> str:
+        """Raises NotAnswered (503, come again) while the engine is opening: this cannot wait without holding all."""
+        if not self._opened.done():
+            raise NotAnswered(
+                "the models are still being loaded",
+                expected="a request after /readyz says ready",
+                fix="ask again in some seconds",
+            )
+        return self._opened.result().fingerprint(model)
+
+    async def close(self) -> None:
+        if self._opened.done() and self._opened.exception() is None:
+            await self._opened.result().close()
+
+    async def _inference(self) -> Inference:
+        return await asyncio.shield(asyncio.wrap_future(self._opened))
+
+    def _open(self, opening: Callable[[], Inference]) -> None:
+        try:
+            self._opened.set_result(opening())
+        except BaseException as error:
+            self._opened.set_exception(error)

@@ -1,0 +1,89 @@
+"""Puts the server together: store, bases, whatever answers, workers, and the socket; and takes it apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from luthier.cli.late_inference import LateInference
+from luthier.jobs import Worker, WorkerPlan
+from luthier.recipe import Base, ServerSettings, served_bases
+from luthier.server import Inference, ServerState, make_app
+from luthier.server.background import make_background
+from luthier.server.listening import Listener, make_listener
+from luthier.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class House:
+    listener: Listener
+    store: Store
+    state: ServerState
+
+
+@contextlib.contextmanager
+def open_house(settings: ServerSettings) -> Iterator[House]:
+    """Everything but the listening itself, which the caller runs; afterwards jobs are saved and all is closed."""
+    store = open_store(settings.database, settings.blobs, settings.organization)
+    with contextlib.ExitStack() as stack:
+        stack.callback(store.close)
+        bases = served_bases(settings.models)
+        inference = open_inference(settings, bases, store)
+        if inference is not None:
+            stack.callback(lambda: asyncio.run(inference.close()))
+        worker = Worker(worker_plan(settings, store, bases)) if settings.worker.embedded else None
+        state = ServerState(store, settings, bases, inference, on_new_job=worker.wake if worker else _nothing)
+        listener = make_listener(make_app(state), settings, worker.stop if worker else _nothing)
+        if worker is not None:
+            # The house is left only when the worker has saved what it was doing.
+            thread = threading.Thread(target=worker.run, name="worker")
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(worker.stop)
+        background = make_background(state, listener)
+        background.start()
+        stack.callback(background.stop)
+        yield House(listener, store, state)
+
+
+def worker_plan(settings: ServerSettings, store: Store, bases: dict[str, Base]) -> WorkerPlan:
+    chosen = settings.worker
+    return WorkerPlan(
+        store,
+        bases,
+        settings.folder / "runs",
+        slots=chosen.slots,
+        lease_seconds=chosen.lease_seconds,
+        poll_seconds=chosen.poll_seconds,
+        max_crashes=chosen.max_crashes,
+        grace_seconds=chosen.grace_seconds,
+        overrides=chosen.overrides,
+    )
+
+
+def open_inference(settings: ServerSettings, bases: dict[str, Base], store: Store) -> Inference | None:
+    """None on a server that only trains. The models are loaded while the server already listens."""
+    if settings.engine.kind == "none":
+        return None
+
+    def open_embedded() -> Inference:
+        # torch and Transformers, which take seconds.
+        from luthier.runs.serving import EmbeddedInference
+
+        cache = settings.folder / "cache"
+        inference = EmbeddedInference(
+            settings.engine,
+            [base.path for base in bases.values()],
+            lambda weights: store.blobs.folder_on_disk(weights, cache),
+        )
+        inference.warm()
+        return inference
+
+    return LateInference(open_embedded)
+
+
+def _nothing() -> None:
+    pass

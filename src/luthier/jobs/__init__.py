@@ -1,0 +1,31 @@
+"""Jobs that survive: the lease queue, workers, supervised runs, and what a fine-tuning job is made of.
+
+job = create_job(store, project_id, AskedJob(model="starter", training_file="file-…"), bases)
+worker = Worker(WorkerPlan(store, bases, runs=data / "runs"))
+worker.run()                                        # until worker.stop()
+with store.database.writing() as connection:
+    cancel(connection, project_id, job.id)          # also pause, resume
+"""
+
+from luthier.jobs.creation import AskedJob, create_job
+from luthier.jobs.hyperparameters import auto_epochs, check_hyperparameters
+from luthier.jobs.refusals import FileRefused, JobRefused
+from luthier.jobs.validation import check_file
+from luthier.jobs.wishes import cancel, pause, resume
+from luthier.jobs.worker import Worker
+from luthier.jobs.worker_plan import WorkerPlan
+
+__all__ = [
+    "AskedJob",
+    "FileRefused",
+    "JobRefused",
+    "Worker",
+    "WorkerPlan",
+    "auto_epochs",
+    "cancel",
+    "check_file",
+    "check_hyperparameters",
+    "create_job",
+    "pause",
+    "resume",
+]

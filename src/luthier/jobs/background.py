@@ -1,0 +1,76 @@
+"""Threads that work on what waits in the store: batches, eval runs, deliveries; in any number of processes at once."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from luthier.errors import LuthierError
+from luthier.jobs.asking import Ask
+from luthier.jobs.batch_work import work_on_a_batch
+from luthier.jobs.delivery import Sender, deliver_one
+from luthier.jobs.eval_work import work_on_an_eval_run
+from luthier.jobs.sandboxes import LazySandbox
+from luthier.jobs.station import Station
+from luthier.store import Store, new_id
+
+LOG = logging.getLogger("luthier.jobs")
+DELIVERERS = 2
+# After an error: the database may be starting again.
+AFTER_ERROR_SECONDS = 5.0
+
+
+@dataclass
+class Background:
+    """``ask`` None: this process only delivers webhooks."""
+
+    store: Store
+    ask: Ask | None
+    sender: Sender
+    sandbox: LazySandbox = field(default_factory=LazySandbox)
+    poll_seconds: float = 1.0
+    lease_seconds: float = 30.0
+    at_once: int = 8
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        for number in range(DELIVERERS):
+            self._begin(f"deliveries-{number}", lambda station: deliver_one(station, self.sender))
+        if (ask := self.ask) is not None:
+            self._begin("batches", lambda station: work_on_a_batch(station, ask))
+            self._begin("evals", lambda station: work_on_an_eval_run(station, ask, self.sandbox))
+
+    def stop(self, seconds: float = 30.0) -> None:
+        """What runs is left as it stands and its lease given back; another process goes on with it at once."""
+        self.stopping.set()
+        for thread in self._threads:
+            thread.join(seconds)
+        self.sandbox.close()
+
+    def _begin(self, name: str, work: Callable[[Station], bool]) -> None:
+        station = Station(
+            self.store, f"{socket.gethostname()[:40]}/{new_id('worker_')}", self.stopping, self.lease_seconds,
+            self.at_once,
+        )
+        thread = threading.Thread(target=self._loop, args=(station, work, name), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _loop(self, station: Station, work: Callable[[Station], bool], name: str) -> None:
+        while not self.stopping.is_set():
+            wait = self.poll_seconds
+            try:
+                if work(station):
+                    continue
+            except LuthierError as error:
+                LOG.warning("background_failed", extra={"fields": {"work": name, "found": error.found}})
+                wait = AFTER_ERROR_SECONDS
+            except Exception:
+                # A mistake of ours in one piece of work must not end all the others.
+                LOG.exception("background_broken", extra={"fields": {"work": name}})
+                wait = AFTER_ERROR_SECONDS
+            self.stopping.wait(wait)
