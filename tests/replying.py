@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from luthier.answering import AnswerRequest, AskedModel, Delta, Usage
+from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad, Usage
 from luthier.recipe import served_bases
 from luthier.server import ServerState, make_app
 from luthier.server.background import make_background
@@ -46,6 +46,9 @@ class Replies:
 
     def is_ready(self) -> bool:
         return True
+
+    def load(self) -> EngineLoad:
+        return EngineLoad()
 
     def fingerprint(self, model: AskedModel) -> str:
         return "fp_replies"

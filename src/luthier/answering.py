@@ -111,6 +111,15 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class EngineLoad:
+    """For metrics: answers being written now, requests waiting, adapters loaded since the start."""
+
+    running: int = 0
+    waiting: int = 0
+    adapter_loads: int = 0
+
+
+@dataclass(frozen=True)
 class Delta:
     """A piece of choice ``choice``; the last one of a choice has ``finish``, the last one of all also ``usage``.
 

@@ -21,6 +21,11 @@ run = start_run(Path(sys.argv[1]), sys.argv[2:])
 print(run.process.pid, flush=True)
 time.sleep(60)
 """
+ABORTER = """
+import os, pathlib, sys
+(pathlib.Path(sys.argv[1]) / "result.json").write_text('{"outcome": "succeeded"}')
+os.abort()
+"""
 
 
 def is_running(pid: int) -> bool:
@@ -68,8 +73,7 @@ def test_a_number_that_is_another_process_by_now_is_left_alone(tmp_path: Path):
 
 
 def test_the_result_is_what_the_run_wrote_and_not_its_exit_code(tmp_path: Path):
-    program = "import os, pathlib, sys; p = pathlib.Path(sys.argv[1]) / 'result.json'; p.write_text('{\"outcome\": \"succeeded\"}'); os.abort()"
-    run = start_run(tmp_path, [sys.executable, "-c", program])
+    run = start_run(tmp_path, [sys.executable, "-c", ABORTER])
     run.process.wait()
     assert run.result() == {"outcome": "succeeded"} and not run.is_alive
     run.kill()

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from luthier.answering import AnswerRequest, AskedModel, Delta, Usage
+from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad, Usage
 
 
 @dataclass
@@ -56,6 +56,9 @@ class ScriptedInference:
 
     def is_ready(self) -> bool:
         return True
+
+    def load(self) -> EngineLoad:
+        return EngineLoad(running=1)
 
     def fingerprint(self, model: AskedModel) -> str:
         return "fp_scripted"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
-from contextlib import aclosing
 from threading import Thread
 
-from luthier.answering import AnswerRequest, AskedModel, Delta
+from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad
 from luthier.errors import NotAnswered
 from luthier.server import Inference
+from luthier.server.asking import closed
 
 
 class LateInference:
@@ -23,9 +23,11 @@ class LateInference:
     async def answer(self, request: AnswerRequest) -> AsyncGenerator[Delta]:
         inference = await self._inference()
         pieces = inference.answer(request)
-        async with aclosing(pieces) as deltas:
-            async for delta in deltas:
+        try:
+            async for delta in pieces:
                 yield delta
+        finally:
+            await closed(pieces)
 
     async def embed(
         self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]
@@ -34,6 +36,10 @@ class LateInference:
 
     def is_ready(self) -> bool:
         return self._opened.done() and self._opened.exception() is None and self._opened.result().is_ready()
+
+    def load(self) -> EngineLoad:
+        is_open = self._opened.done() and self._opened.exception() is None
+        return self._opened.result().load() if is_open else EngineLoad()
 
     def fingerprint(self, model: AskedModel) -> str:
         """Raises NotAnswered (503, come again) while the engine is opening: this cannot wait without holding all."""

@@ -13,6 +13,7 @@ import click
 from luthier.cli.server_extra import need_server_extra
 from luthier.cli.server_settings import server_options, settings_from
 from luthier.cli.verb import Verb
+from luthier.errors import LuthierError
 
 if TYPE_CHECKING:
     from luthier.recipe import ServerSettings
@@ -43,9 +44,15 @@ def command(
     with open_house(settings) as house:
         _tell_of_keys(settings, house.store)
         threading.Thread(target=_tell_when_open, args=(house.listener, settings), daemon=True).start()
-        house.listener.run()
-    if not house.listener.started:
-        raise SystemExit(1)
+        try:
+            house.listener.run()
+        except SystemExit:
+            # uvicorn's way of saying that it cannot listen there.
+            raise LuthierError(
+                f"cannot listen at {settings.host}, port {settings.port}",
+                expected="an address of this machine and a port that no other program uses",
+                fix="choose another one: --port 8001, or --port 0 for any that is free",
+            ) from None
 
 
 def data_path(data: str | None) -> str | None:

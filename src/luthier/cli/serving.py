@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from luthier.cli.late_inference import LateInference
 from luthier.jobs import Worker, WorkerPlan
@@ -69,19 +70,24 @@ def open_inference(settings: ServerSettings, bases: dict[str, Base], store: Stor
     if settings.engine.kind == "none":
         return None
 
+    cache = settings.folder.absolute() / "cache"
+
+    def weights_folder(weights: str) -> Path:
+        return store.blobs.folder_on_disk(weights, cache)
+
     def open_embedded() -> Inference:
         # torch and Transformers, which take seconds.
         from luthier.runs.serving import EmbeddedInference
 
-        cache = settings.folder / "cache"
-        inference = EmbeddedInference(
-            settings.engine,
-            [base.path for base in bases.values()],
-            lambda weights: store.blobs.folder_on_disk(weights, cache),
-        )
+        inference = EmbeddedInference(settings.engine, [base.path for base in bases.values()], weights_folder)
         inference.warm()
         return inference
 
+    if settings.engine.kind == "vllm":
+        from luthier.remote.vllm import open_vllm, vllm_url
+
+        vllm_url(settings.engine)  # wrong settings are told at once, not to the first client
+        return LateInference(lambda: open_vllm(settings.engine, weights_folder, settings.folder / "vllm.log"))
     return LateInference(open_embedded)
 
 

@@ -4,13 +4,14 @@ eval and a request over HTTP are answered alike."""
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 BUSY, UNAVAILABLE = 429, 503
-# An engine that does not answer may be starting again; a question that it never answers must not be asked for ever.
-MOST_TRIES = 5
+# An engine that does not answer may be loading its model; one that needs longer for a single answer never will.
+UNAVAILABLE_SECONDS = 600.0
 LONGEST_WAIT_SECONDS = 30.0
 
 
@@ -52,14 +53,16 @@ class Patience:
 
     ask: Ask
     halted: threading.Event = field(default_factory=threading.Event)
+    first_wait_seconds: float = 0.5
+    unavailable_seconds: float = UNAVAILABLE_SECONDS
 
     def __call__(self, project_id: str, path: str, body: Mapping[str, Any]) -> Answered:
-        """Never 429, and 503 only after several tries; raises Dropped when halted while waiting."""
-        wait, unavailable = 0.5, 0
+        """Never 429, and 503 only after a long time; raises Dropped when halted while waiting."""
+        wait, begin = self.first_wait_seconds, time.monotonic()
         while True:
             answered = self.ask(project_id, path, body)
-            unavailable += answered.status == UNAVAILABLE
-            if answered.status not in (BUSY, UNAVAILABLE) or unavailable >= MOST_TRIES:
+            has_time = time.monotonic() - begin < self.unavailable_seconds
+            if answered.status != BUSY and not (answered.status == UNAVAILABLE and has_time):
                 return answered
             if self.halted.wait(min(answered.retry_seconds or wait, LONGEST_WAIT_SECONDS)):
                 raise Dropped

@@ -18,7 +18,8 @@ from luthier.jobs.station import Station
 from luthier.store import Store, new_id
 
 LOG = logging.getLogger("luthier.jobs")
-DELIVERERS = 2
+# A long batch must not keep short ones waiting, nor a receiver that hangs all the others.
+DELIVERERS, BATCHES_AT_ONCE, RUNS_AT_ONCE = 2, 4, 2
 # After an error: the database may be starting again.
 AFTER_ERROR_SECONDS = 5.0
 
@@ -41,8 +42,10 @@ class Background:
         for number in range(DELIVERERS):
             self._begin(f"deliveries-{number}", lambda station: deliver_one(station, self.sender))
         if (ask := self.ask) is not None:
-            self._begin("batches", lambda station: work_on_a_batch(station, ask))
-            self._begin("evals", lambda station: work_on_an_eval_run(station, ask, self.sandbox))
+            for number in range(BATCHES_AT_ONCE):
+                self._begin(f"batches-{number}", lambda station: work_on_a_batch(station, ask))
+            for number in range(RUNS_AT_ONCE):
+                self._begin(f"evals-{number}", lambda station: work_on_an_eval_run(station, ask, self.sandbox))
 
     def stop(self, seconds: float = 30.0) -> None:
         """What runs is left as it stands and its lease given back; another process goes on with it at once."""

@@ -7,12 +7,14 @@ to a batch, and no line stands in the files twice.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice, takewhile
 from typing import Any
 
+from luthier.errors import StorageError
 from luthier.jobs.abreast import abreast
 from luthier.jobs.asking import Ask, Dropped, Patience
 from luthier.jobs.batch_files import write_results
@@ -20,6 +22,7 @@ from luthier.jobs.batch_lines import BatchLine, Checked, batch_lines, check_line
 from luthier.jobs.station import Held, Station, hold_one
 from luthier.store import BATCHES, Batch, BlobMissing, LeaseLost, LineOutcome, batches, files, new_id, webhooks
 
+LOG = logging.getLogger("luthier.jobs")
 PORTION = 500
 
 
@@ -32,7 +35,14 @@ def work_on_a_batch(station: Station, ask: Ask) -> bool:
         try:
             _go_on(held, ask)
         except BlobMissing:
-            _refuse(held, [{"code": "file_missing", "line": None, "message": "the input file is gone", "param": None}])
+            _refuse(held, [_problem("file_missing", "the input file is gone")])
+        except StorageError:
+            raise
+        except Exception:
+            if not held.is_last_attempt:
+                raise
+            LOG.exception("batch_given_up", extra={"fields": {"batch": held.record.id}})
+            _refuse(held, [_problem("server_error", "the server had an error while processing this batch")])
         finally:
             held.let_go()
     return True
@@ -72,6 +82,11 @@ def _refuse(held: Held[Batch], problems: list[dict[str, Any]]) -> None:
             request_counts=held.record.request_counts or {"total": 0, "completed": 0, "failed": 0},
         )
         webhooks.announce(connection, held.record.project_id, "batch.failed", held.record.id)
+
+
+def _problem(code: str, message: str) -> dict[str, Any]:
+    """One that is about no single line."""
+    return {"code": code, "line": None, "message": message, "param": None}
 
 
 def _advance(held: Held[Batch], **values: Any) -> None:

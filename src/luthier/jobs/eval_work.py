@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from functools import partial
 from itertools import takewhile
 from typing import Any
 
-from luthier.errors import LuthierError
+from luthier.errors import LuthierError, StorageError
 from luthier.evaluation.graders import Grader, GraderError, GraderTools, UnknownVariable
 from luthier.jobs.abreast import abreast
 from luthier.jobs.asking import Ask, Dropped, Patience
@@ -24,15 +25,17 @@ from luthier.jobs.station import Held, Station, hold_one
 from luthier.store import (
     EVAL_RUNS,
     BlobMissing,
-    DatabaseUnreachable,
     Eval,
     EvalRun,
     LeaseLost,
     OutputItem,
+    UnstorableText,
     evals,
     new_id,
     webhooks,
 )
+
+LOG = logging.getLogger("luthier.jobs")
 
 
 class RunFailed(Exception):
@@ -67,10 +70,17 @@ def work_on_an_eval_run(station: Station, ask: Ask, sandbox: LazySandbox) -> boo
             _end(held, "failed", error=failure.error)
         except BlobMissing:
             _end(held, "failed", error={"code": "file_missing", "message": "the content of the file is gone"})
-        except (LeaseLost, DatabaseUnreachable):
+        except UnstorableText as error:
+            _end(held, "failed", error={"code": "invalid_data_source", "message": error.found})
+        except StorageError:
             raise
         except LuthierError as error:
             _end(held, "failed", error={"code": "invalid_data_source", "message": error.found})
+        except Exception:
+            if not held.is_last_attempt:
+                raise
+            LOG.exception("eval_run_given_up", extra={"fields": {"run": held.record.id}})
+            _end(held, "failed", error={"code": "server_error", "message": "the server had an error in this run"})
         finally:
             held.let_go()
     return True

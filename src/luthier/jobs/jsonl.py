@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 LONGEST_LINE_BYTES = 16 << 20
+# As deep as bodies of requests may be.
+DEEPEST = 64
 
 
 class BadLine(Exception):
@@ -32,14 +35,34 @@ def parse_object(line: bytes, is_first: bool = False) -> dict[str, Any]:
     """Raises BadLine."""
     text = line.removeprefix(b"\xef\xbb\xbf") if is_first else line
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except UnicodeDecodeError:
         raise BadLine("the line is not UTF-8") from None
     except (ValueError, RecursionError):
         raise BadLine("the line is not valid JSON") from None
     if not isinstance(value, dict):
         raise BadLine("the line is no JSON object")
+    if _depth(value) > DEEPEST:
+        raise BadLine(f"the line is nested more than {DEEPEST} levels deep")
     return value
+
+
+def _depth(value: Any) -> int:
+    """Level by level, since a function that calls itself would run out of stack before the limit is known."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        inner = [part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [part for part in inner if isinstance(part, dict | list)]
+    return depth
+
+
+def _finite(text: str) -> float:
+    """Python reads 1e999 as infinity, which no JSON can say again."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is out of range")
+    return number
 
 
 def _refuse(constant: str) -> NoReturn:

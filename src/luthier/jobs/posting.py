@@ -27,7 +27,11 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], seconds: float
     clock.start()
     try:
         connection.request("POST", target.path, body, {"content-type": "application/json", **headers})
-        return connection.getresponse().status
+        status = connection.getresponse().status
+        if connection.is_cut:
+            # To http.client, a head that breaks off is a head that ends.
+            raise TimeoutError
+        return status
     except ssl.SSLCertVerificationError:
         raise NotDelivered("the receiver's certificate is not valid") from None
     except TimeoutError:
@@ -46,7 +50,7 @@ class _Pinned(http.client.HTTPConnection):
         super().__init__(target.host, target.port, timeout=seconds)
         self.default_port = 443 if target.is_tls else 80
         self._target = target
-        self._is_cut = False
+        self.is_cut = False
 
     def connect(self) -> None:
         raw = socket.create_connection((self._target.address, self._target.port), self.timeout)
@@ -57,12 +61,12 @@ class _Pinned(http.client.HTTPConnection):
             wrapped = context.wrap_socket(raw, server_hostname=self._target.host, do_handshake_on_connect=False)
             self.sock = wrapped
             wrapped.do_handshake()
-        if self._is_cut:
+        if self.is_cut:
             raise TimeoutError
 
     def cut(self) -> None:
         """From another thread: whatever is waited for ends."""
-        self._is_cut = True
+        self.is_cut = True
         if self.sock is not None:
             try:
                 self.sock.shutdown(socket.SHUT_RDWR)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import shutil
 
+from sqlalchemy import Connection
+
 from luthier.jobs.queue import return_lost
 from luthier.jobs.worker_plan import WorkerPlan
-from luthier.store import Store, files, idempotency, jobs, models, uploads, workers
+from luthier.store import Store, batches, evals, files, idempotency, jobs, models, uploads, workers
 from luthier.store.uploads import Upload
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ def sweep(store: Store) -> None:
 
 def _sweep_files(store: Store) -> None:
     with store.database.reading() as connection:
-        gone = [file for file in files.disposable(connection) if not jobs.is_needed(connection, file.id)]
+        gone = [file for file in files.disposable(connection) if not _is_needed(connection, file.id)]
     for file in gone:
         store.blobs.remove(file.blob)
         with store.database.writing() as connection:
@@ -71,3 +73,7 @@ def forget_runs(plan: WorkerPlan) -> None:
             job = jobs.find_anywhere(connection, folder.name)
         if job is not None and job.is_over:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_needed(connection: Connection, file_id: str) -> bool:
+    return any(kind.is_needed(connection, file_id) for kind in (jobs, batches, evals))

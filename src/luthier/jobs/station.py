@@ -13,6 +13,8 @@ from luthier.store import Lease, Store, claim_one, give_up, renew, write_as
 from luthier.store.kind import Kind
 
 Record = TypeVar("Record")
+# Work that a mistake of ours ends each time it is tried is given up then, or it would be tried for ever.
+MOST_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class Held(Generic[Record]):
             with self.station.store.database.writing() as connection:
                 self.write(connection)
         return self.record
+
+    @property
+    def is_last_attempt(self) -> bool:
+        return self.lease.attempt >= MOST_ATTEMPTS
 
     def let_go(self) -> None:
         with self.station.store.database.writing() as connection:

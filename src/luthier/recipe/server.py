@@ -118,7 +118,6 @@ class ServerSettings(Setting):
     metrics: Literal["admin", "open"] = Field(
         default="admin", description="Who may read /metrics: an admin key, or everybody."
     )
-    log_contents: bool = Field(default=False, description="Also log what clients send and get; only to find a fault.")
     shutdown_seconds: PositiveNumber = Field(
         default=30.0, description="How long running requests may take to finish when the server is stopped."
     )

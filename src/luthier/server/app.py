@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +18,7 @@ from luthier.errors import LuthierError
 from luthier.server.boundary import Boundary
 from luthier.server.errors import error_response
 from luthier.server.guarded import guarded
-from luthier.server.routes import ROUTES
+from luthier.server.routes import ROUTES, Route
 from luthier.server.state import ServerState
 
 
@@ -43,9 +45,20 @@ def make_app(state: ServerState) -> FastAPI:
             response_model=None,
             name=f"{route.handler.__module__.rpartition('.')[2]}.{route.handler.__name__}",
             tags=[route.scope],
+            openapi_extra=_form_of(route),
             route_class_override=guarded(route.scope, route.repeats),
         )
     return app
+
+
+def _form_of(route: Route) -> dict[str, Any] | None:
+    """For the OpenAPI document: FastAPI sees nothing of a form that is read as it comes."""
+    if not route.form:
+        return None
+    file, *fields = route.form
+    properties = {file: {"type": "string", "format": "binary"}} | {name: {"type": "string"} for name in fields}
+    schema = {"type": "object", "properties": properties, "required": [file]}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 def _middleware(state: ServerState) -> list[Middleware]:

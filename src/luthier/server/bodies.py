@@ -95,7 +95,7 @@ def parse_json(body: bytes, deepest: int) -> Any:
 
 def _is_deeper(value: Any, deepest: int) -> bool:
     level = [value]
-    for _ in range(deepest + 1):
+    for _ in range(deepest):
         level = [
             inner
             for outer in level

@@ -21,6 +21,7 @@ from luthier.server.wire.lists import asked_page, list_of
 from luthier.store import StoredFile, files, new_id
 
 HIGHEST_LIMIT = 10000
+FORM = ("file", "purpose", "expires_after[anchor]", "expires_after[seconds]")
 
 
 async def create(call: Asking, request: Request) -> dict[str, Any]:

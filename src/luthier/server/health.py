@@ -44,4 +44,9 @@ async def metrics(request: Request) -> Response:
     for status in (*jobs.WORKABLE, "paused", *jobs.TERMINAL):
         state.metrics.jobs.labels(status).set(counts.get(status, 0))
     state.metrics.workers.set(len(living))
+    if state.inference is not None:
+        load = state.inference.load()
+        state.metrics.batch_rows.set(load.running)
+        state.metrics.waiting.set(load.waiting)
+        state.metrics.adapter_loads.set(load.adapter_loads)
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

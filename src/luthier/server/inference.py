@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from luthier.answering import AnswerRequest, AskedModel, Delta
+from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad
 
 
 class Inference(Protocol):
@@ -28,6 +28,10 @@ class Inference(Protocol):
 
     def is_ready(self) -> bool:
         """Whether it would answer now."""
+        ...
+
+    def load(self) -> EngineLoad:
+        """What it is doing now."""
         ...
 
     def fingerprint(self, model: AskedModel) -> str:

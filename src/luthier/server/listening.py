@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 from collections.abc import Callable
-from functools import partial
+from types import FrameType
 from typing import Any
 
 import h11
@@ -34,6 +35,12 @@ class Listener(uvicorn.Server):
         self.on_stop()
         await super().shutdown(sockets)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Unlike uvicorn's, the signal is not raised again afterwards: whoever runs this still has to save jobs."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
     @property
     def url(self) -> str:
         """Where it listens, once it is `started`; a port of 0 has become a real one."""
@@ -43,12 +50,15 @@ class Listener(uvicorn.Server):
 
 def make_listener(app: FastAPI, settings: ServerSettings, on_stop: Callable[[], None] = lambda: None) -> Listener:
     """A server that is run by `serve()` or `run()`; SIGTERM and SIGINT let running requests end first."""
-    protocol = partial(BoundedProtocol, head_seconds=settings.limits.head_seconds)
+
+    class Protocol(BoundedProtocol):
+        head_seconds = settings.limits.head_seconds
+
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=protocol,  # pyright takes only a class; uvicorn calls it
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -66,9 +76,10 @@ def make_listener(app: FastAPI, settings: ServerSettings, on_stop: Callable[[], 
 class BoundedProtocol(H11Protocol):
     """A client that sends its head a letter at a time, or a body that was refused already, does not stay for ever."""
 
-    def __init__(self, *args: Any, head_seconds: float, **kwargs: Any):
+    head_seconds: float
+
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.head_seconds = head_seconds
         self.head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:

@@ -39,4 +39,4 @@ class Metrics:
         )
         self.batch_rows = Gauge("luthier_batch_rows", "Answers being written at once.", registry=registry)
         self.waiting = Gauge("luthier_answers_waiting", "Requests waiting for the engine.", registry=registry)
-        self.adapter_loads = Counter("luthier_adapter_loads", "Adapters loaded.", registry=registry)
+        self.adapter_loads = Gauge("luthier_adapter_loads", "Adapters loaded since the start.", registry=registry)

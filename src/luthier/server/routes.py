@@ -36,7 +36,8 @@ from luthier.server.access import RouteScope
 
 @dataclass(frozen=True)
 class Route:
-    """``status`` is what success answers. ``repeats``: an `Idempotency-Key` makes a repeat the same request."""
+    """``status`` is what success answers. ``repeats``: an `Idempotency-Key` makes a repeat the same request. ``form``:
+    fields of a form, the file first, which the handler reads by itself."""
 
     method: Literal["GET", "POST", "DELETE"]
     path: str
@@ -44,6 +45,7 @@ class Route:
     scope: RouteScope
     status: int = 200
     repeats: bool = False
+    form: tuple[str, ...] = ()
 
 
 ROUTES = (
@@ -66,7 +68,7 @@ ROUTES = (
     Route("POST", "/v1/embeddings", embeddings.create, "inference"),
     Route("POST", "/v1/moderations", moderations.create, "inference"),
     # Files
-    Route("POST", "/v1/files", files.create, "files"),
+    Route("POST", "/v1/files", files.create, "files", form=files.FORM),
     Route("GET", "/v1/files", files.list_all, "files"),
     Route("GET", "/v1/files/{id}", files.retrieve, "files"),
     Route("DELETE", "/v1/files/{id}", files.delete, "files"),
@@ -74,7 +76,7 @@ ROUTES = (
     # Uploads in parts
     Route("POST", "/v1/uploads", uploads.create, "files", repeats=True),
     Route("GET", "/v1/uploads/{id}", uploads.retrieve, "files"),
-    Route("POST", "/v1/uploads/{id}/parts", uploads.add_part, "files"),
+    Route("POST", "/v1/uploads/{id}/parts", uploads.add_part, "files", form=("data",)),
     Route("POST", "/v1/uploads/{id}/complete", uploads.complete, "files", repeats=True),
     Route("POST", "/v1/uploads/{id}/cancel", uploads.cancel, "files"),
     # Fine-tuning jobs

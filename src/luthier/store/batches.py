@@ -155,3 +155,10 @@ def counts(connection: Connection, batch_id: str) -> dict[str, int]:
 def forget_outcomes(connection: Connection, batch_id: str) -> None:
     """Once the output files are written."""
     connection.execute(OUTCOMES.delete().where(OUTCOMES.c.batch_id == batch_id))
+
+
+def is_needed(connection: Connection, file_id: str) -> bool:
+    """Whether a batch that is not over, of any project, was given this file."""
+    table = BATCHES.table
+    living = select(table.c.id).where(table.c.input_file_id == file_id, table.c.status.in_(WORKABLE)).limit(1)
+    return connection.execute(living).first() is not None

@@ -226,4 +226,11 @@ def count_items(connection: Connection, project_id: str, run_id: str) -> dict[st
     """How many items ended how."""
     table = OUTPUT_ITEMS.table
     rows = select(table.c.status, func.count()).where(*OUTPUT_ITEMS.mine(project_id), table.c.run_id == run_id)
-    return dict(map(tuple, connection.execute(rows.group_by(table.c.status))))
+    return {str(status): int(count) for status, count in connection.execute(rows.group_by(table.c.status))}
+
+
+def is_needed(connection: Connection, file_id: str) -> bool:
+    """Whether a run that is not over, of any project, reads this file."""
+    table = EVAL_RUNS.table
+    sources = connection.scalars(select(table.c.data_source).where(table.c.status.in_(WORKABLE)))
+    return any(source["source"].get("id") == file_id for source in sources)

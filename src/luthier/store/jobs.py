@@ -179,4 +179,4 @@ def count_by_status(connection: Connection, project_id: str | None = None) -> di
     table = JOBS.table
     only: tuple[ColumnElement[bool], ...] = () if project_id is None else JOBS.mine(project_id)
     counted = select(table.c.status, func.count()).where(*only).group_by(table.c.status)
-    return dict(map(tuple, connection.execute(counted)))
+    return {str(status): int(count) for status, count in connection.execute(counted)}

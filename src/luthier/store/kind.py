@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -25,7 +24,7 @@ class Kind(Generic[Record]):
         return self.record(**row._mapping)
 
     def insert(self, connection: Connection, record: Record) -> Record:
-        values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+        values = {name: getattr(record, name) for name in (column.name for column in self.table.columns)}
         connection.execute(self.table.insert().values(**values))
         return record
 

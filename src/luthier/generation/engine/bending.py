@@ -1,7 +1,9 @@
 """What bends a row's logits before its next token is chosen: penalties, a bias, tokens that may not come (yet).
 
-Shapes: V vocabulary, W words of 32 tokens each.
+Shapes: B rows, V vocabulary, W words of 32 tokens each.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,32 +12,38 @@ from luthier.generation.engine.row import Row
 
 
 def is_bent(row: Row) -> bool:
-    """Whether anything but temperature and cuts changes this row's choice."""
+    """Whether anything but its rule, temperature and cuts changes this row's choice."""
     request = row.request
-    return bool(
-        request.sampling.has_penalties
-        or request.sampling.logit_bias
-        or request.rule is not None
-        or row.written < request.min_tokens
-    )
+    return bool(request.sampling.has_penalties or request.sampling.logit_bias or row.written < request.min_tokens)
 
 
 def bend(logits_V: torch.Tensor, row: Row) -> None:
-    """In place, in the order of Transformers and OpenAI: penalties, bias, then what is forbidden."""
+    """In place, in the order of Transformers and OpenAI: penalties, bias, then what may not come yet."""
     request = row.request
     if request.sampling.has_penalties:
         _penalise(logits_V, row)
     if request.sampling.logit_bias:
         ids = torch.tensor(list(request.sampling.logit_bias), device=logits_V.device)
         logits_V[ids] += torch.tensor(list(request.sampling.logit_bias.values()), device=logits_V.device)
-    if request.rule is not None:
-        logits_V.masked_fill_(~_allowed(row.mask_W, len(logits_V)).to(logits_V.device), -torch.inf)
     if row.written < request.min_tokens and request.stop_ids:
         stops = [i for i in request.stop_ids if i < len(logits_V)]
         kept = logits_V[stops].clone()
         logits_V[stops] = -torch.inf
         if logits_V.max() == -torch.inf:  # a rule that is at its end allows nothing else
             logits_V[stops] = kept
+
+
+def forbid(logits_BV: torch.Tensor, places: Sequence[int], rows: Sequence[Row]) -> None:
+    """What the rules of ``rows``, which stand at ``places``, do not allow; in place, for all of them at once."""
+    bits = np.unpackbits(np.stack([row.mask_W for row in rows]).view(np.uint8), axis=1, bitorder="little")
+    is_forbidden = torch.ones(len(rows), logits_BV.shape[1], dtype=torch.bool)
+    width = min(bits.shape[1], logits_BV.shape[1])
+    is_forbidden[:, :width] = torch.from_numpy(bits[:, :width]) == 0
+    is_forbidden = is_forbidden.to(logits_BV.device)
+    if len(rows) == len(logits_BV):
+        logits_BV.masked_fill_(is_forbidden, -torch.inf)
+    else:
+        logits_BV[list(places)] = logits_BV[list(places)].masked_fill(is_forbidden, -torch.inf)
 
 
 def note(row: Row, token: int) -> None:
@@ -60,10 +68,3 @@ def _penalise(logits_V: torch.Tensor, row: Row) -> None:
             written = torch.tensor(row.ids[row.prompt_tokens :], dtype=torch.long, device=logits_V.device)
             row.counts_V = torch.bincount(written, minlength=len(logits_V)).to(logits_V.dtype)
         logits_V -= sampling.frequency_penalty * row.counts_V + sampling.presence_penalty * (row.counts_V > 0)
-
-
-def _allowed(mask_W: np.ndarray, vocabulary: int) -> torch.Tensor:
-    bits = np.unpackbits(mask_W.view(np.uint8), bitorder="little")
-    allowed = np.zeros(vocabulary, dtype=bool)
-    allowed[: len(bits)] = bits[:vocabulary]
-    return torch.from_numpy(allowed)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from luthier.generation.engine.bending import bend, is_bent, note
+from luthier.generation.engine.bending import bend, forbid, is_bent, note
 from luthier.generation.engine.draws import mixed_seed, uniform
 from luthier.generation.engine.request import Token
 from luthier.generation.engine.row import Row
@@ -23,6 +23,9 @@ def choose_tokens(logits_BV: torch.Tensor, rows: Sequence[Row]) -> list[Token]:
     """The next token of each row; ``logits_BV`` (float32) is bent in place."""
     asking = [place for place, row in enumerate(rows) if row.request.top_log_probs is not None]
     own_AV = logits_BV[asking].log_softmax(-1) if asking else None
+    ruled = [place for place, row in enumerate(rows) if row.request.rule is not None]
+    if ruled:  # before bias and penalties, which cannot bring back what is forbidden
+        forbid(logits_BV, ruled, [rows[place] for place in ruled])
     for place, row in enumerate(rows):
         if is_bent(row):
             bend(logits_BV[place], row)

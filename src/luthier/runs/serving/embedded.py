@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from luthier.answering import AnswerRequest, AskedModel, Delta, TokenChance, Usage
+from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad, TokenChance, Usage
 from luthier.errors import LuthierError, NotAnswered, PromptTooLong
 from luthier.generation import Request, Sampling, Stream, mean_hidden, token_log_probs
 from luthier.recipe import EngineSettings as ServedEngine
@@ -80,26 +80,29 @@ class EmbeddedInference:
             self._prints[known] = f"fp_{weights_print(model.path)}{own and '_' + own}"
         return self._prints[known]
 
+    def load(self) -> EngineLoad:
+        counts = [host.engine.counts() for host in self.hosts()]
+        return EngineLoad(
+            sum(each.running for each in counts),
+            sum(each.waiting for each in counts),
+            sum(each.adapter_loads for each in counts),
+        )
+
     def models(self) -> list[str]:
         """Those in memory, by their folders."""
         with self._lock:
             return list(self._hosts)
 
     def hosts(self) -> list[Host]:
-        """For metrics: `host.engine.counts()`."""
         with self._lock:
             return list(self._hosts.values())
 
     def warm(self) -> None:
         """Load every base now, so that the first request does not wait for it. Raises ModelError."""
         for path in self.bases:
-            self._host(path)
-
-    def forget(self, model: AskedModel) -> None:
-        """After a tuned model was deleted; answers that are being written end as they are."""
-        for host in self.hosts():
-            if host.path == model.path and model.weights is not None:
-                host.forget(model.weights)
+            host = self._host(path)
+            with self._lock:
+                host.users -= 1
 
     async def close(self, grace_seconds: float = 0.0) -> None:
         self._is_closed = True

@@ -46,11 +46,6 @@ class Host:
                     self.wordings[adapter] = Wording(chat, self.engine.vocabulary)
             self.engine.add_adapter(adapter, found)
 
-    def forget(self, adapter: str) -> None:
-        with self.lock:
-            self.engine.remove_adapter(adapter)
-            self.wordings.pop(adapter, None)
-
 
 def open_host(path: str, settings: ServedEngine) -> Host:
     """Load a model folder, or `starter`. Raises ModelError."""

@@ -16,6 +16,7 @@ from luthier.generation.text import StructuredOutput, ToolFormat, find_tool_form
 from luthier.runs.serving.spelling import Spelling
 from luthier.tokens import ChatTemplate
 
+ANY_OBJECT = {"type": "object"}
 # For templates that know no tools: the model is told about them, and calls by answering with such an object alone.
 PLAIN_FORMAT = ToolFormat(lead="", close="", name_key="name", arguments_key="arguments")
 
@@ -60,15 +61,15 @@ class Wording:
         return self._own_format or PLAIN_FORMAT
 
     def rule(self, request: AnswerRequest) -> TokenRule | None:
-        """For one answer; a call that must come goes before a form. Raises RequestRefused for an impossible schema."""
-        if request.tools and request.tool_choice not in ("none", "auto"):
-            names = self.tool_names(request)
+        """For one answer: a call that must come, a form, or either. Raises RequestRefused for an impossible schema."""
+        schema = None if request.form is None else dict(request.form.schema or ANY_OBJECT)
+        names = self.tool_names(request)
+        must_call = request.tool_choice not in ("none", "auto")
+        if names and (must_call or schema is not None):
             tools = [tool for tool in request.tools if tool["function"]["name"] in names]
-            return tool_rule(self.structured, self.chat, self.tool_format, tools)
-        if request.form is not None:
-            schema = None if request.form.schema is None else dict(request.form.schema)
-            return self.structured.rule(schema)
-        return None
+            otherwise = None if must_call else schema
+            return tool_rule(self.structured, self.chat, self.tool_format, tools, otherwise)
+        return None if schema is None else self.structured.rule(schema)
 
     @property
     def structured(self) -> StructuredOutput:

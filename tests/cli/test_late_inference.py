@@ -1,0 +1,78 @@
+"""An engine that is still opening: whoever asks early waits, nobody is held."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from luthier.answering import AnswerRequest, AskedModel, Delta
+from luthier.cli.late_inference import LateInference
+from luthier.errors import ModelError, NotAnswered
+
+MODEL = AskedModel("starter", "starter", "starter")
+REQUEST = AnswerRequest(MODEL, text="hi")
+
+
+class Echo:
+    """Answers with what it was asked."""
+
+    is_closed = False
+
+    async def answer(self, request: AnswerRequest) -> AsyncIterator[Delta]:
+        yield Delta(text=request.text or "")
+
+    async def embed(self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]) -> tuple[list[list[float]], int]:
+        return [[1.0]], 1
+
+    def is_ready(self) -> bool:
+        return True
+
+    def load(self) -> None:
+        return None
+
+    def fingerprint(self, model: AskedModel) -> str:
+        return "fp_echo"
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def texts(late: LateInference) -> list[str]:
+    return [delta.text async for delta in late.answer(REQUEST)]
+
+
+def test_whoever_asks_early_waits_for_the_engine():
+    door, echo = threading.Event(), Echo()
+
+    async def ask() -> None:
+        late = LateInference(lambda: door.wait(10) and echo or echo)
+        asking = asyncio.create_task(texts(late))
+        await asyncio.sleep(0.05)
+        assert not late.is_ready() and not asking.done()
+        with pytest.raises(NotAnswered):
+            late.fingerprint(MODEL)
+        door.set()
+        assert await asking == ["hi"]
+        assert late.is_ready() and late.fingerprint(MODEL) == "fp_echo"
+        assert await late.embed(MODEL, ["a"]) == ([[1.0]], 1)
+        await late.close()
+
+    asyncio.run(ask())
+    assert echo.is_closed
+
+
+def test_an_engine_that_cannot_open_is_told_to_whoever_asks():
+    def fail() -> Echo:
+        raise ModelError("no model", expected="a model", fix="name one")
+
+    async def ask() -> None:
+        late = LateInference(fail)
+        with pytest.raises(ModelError):
+            await texts(late)
+        assert not late.is_ready()
+        await late.close()
+
+    asyncio.run(ask())
