@@ -6,9 +6,8 @@ import sys
 
 def test_importing_the_recipe_loads_nothing_heavy():
     program = (
-        "import sys, time, luthier.recipe; "
+        "import sys, luthier.recipe; "
         "heavy = {'torch', 'transformers', 'numpy', 'pyarrow', 'sklearn'} & set(sys.modules); "
-        "assert not heavy, heavy; print(time.process_time())"
+        "assert not heavy, heavy"
     )
-    seconds = [float(subprocess.check_output([sys.executable, "-c", program])) for _ in range(3)]
-    assert min(seconds) < 0.3
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -32,7 +32,7 @@ def test_paths_are_marked_for_forms():
     paths = [entry.key for entry in catalogue().entries if entry.schema.get("format") == "path"]
     files = ["data.train", "data.validation", "data.golden", "evaluation.documents"]
     files += ["evaluation.prices", "evaluation.forgetting.regression_file"]
-    assert paths == ["model.path", "model.chat_template", *files]
+    assert paths == ["model.path", "model.adapter", "model.chat_template", *files]
 
 
 def test_a_type_reads_like_words():

@@ -277,3 +277,16 @@ def test_runs_are_listed_by_status_and_deleted(server):
     strictly(RunDeleteResponse, gone.model_dump())
     with pytest.raises(openai.NotFoundError):
         server.client.evals.runs.retrieve(good.id, eval_id=eval.id)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [{"choices": {"a": 1}}, {"choices": [3]}, {"usage": {"prompt_tokens": "x"}}, {"output_text": 5, "output_tools": 7}],
+)
+def test_given_answers_of_any_shape_are_graded(server, sample):
+    eval = new_eval(server.client)
+    row = {"item": {**ROWS[0]["item"], "input": 3}, "sample": sample}
+
+    run = finished(server.client, eval.id, {"type": "jsonl", "source": given(row)})
+
+    assert (run.status, run.result_counts.failed) == ("completed", 1), run.error

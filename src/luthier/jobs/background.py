@@ -26,12 +26,15 @@ AFTER_ERROR_SECONDS = 5.0
 
 @dataclass
 class Background:
-    """``ask`` None: this process only delivers webhooks."""
+    """``ask`` None: this process only delivers webhooks. Nothing is taken on before ``is_ready`` was true once: models
+    take time to load, and another process may have loaded its own already.
+    """
 
     store: Store
     ask: Ask | None
     sender: Sender
     sandbox: LazySandbox = field(default_factory=LazySandbox)
+    is_ready: Callable[[], bool] = lambda: True
     poll_seconds: float = 1.0
     lease_seconds: float = 30.0
     at_once: int = 8
@@ -40,12 +43,14 @@ class Background:
 
     def start(self) -> None:
         for number in range(DELIVERERS):
-            self._begin(f"deliveries-{number}", lambda station: deliver_one(station, self.sender))
+            self._begin(f"deliveries-{number}", lambda station: deliver_one(station, self.sender), asks=False)
         if (ask := self.ask) is not None:
             for number in range(BATCHES_AT_ONCE):
-                self._begin(f"batches-{number}", lambda station: work_on_a_batch(station, ask))
+                self._begin(f"batches-{number}", lambda station: work_on_a_batch(station, ask), asks=True)
             for number in range(RUNS_AT_ONCE):
-                self._begin(f"evals-{number}", lambda station: work_on_an_eval_run(station, ask, self.sandbox))
+                self._begin(
+                    f"evals-{number}", lambda station: work_on_an_eval_run(station, ask, self.sandbox), asks=True
+                )
 
     def stop(self, seconds: float = 30.0) -> None:
         """What runs is left as it stands and its lease given back; another process goes on with it at once."""
@@ -54,16 +59,19 @@ class Background:
             thread.join(seconds)
         self.sandbox.close()
 
-    def _begin(self, name: str, work: Callable[[Station], bool]) -> None:
+    def _begin(self, name: str, work: Callable[[Station], bool], asks: bool) -> None:
         station = Station(
             self.store, f"{socket.gethostname()[:40]}/{new_id('worker_')}", self.stopping, self.lease_seconds,
             self.at_once,
         )
-        thread = threading.Thread(target=self._loop, args=(station, work, name), name=name, daemon=True)
+        thread = threading.Thread(target=self._loop, args=(station, work, name, asks), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _loop(self, station: Station, work: Callable[[Station], bool], name: str) -> None:
+    def _loop(self, station: Station, work: Callable[[Station], bool], name: str, asks: bool) -> None:
+        while asks and not self.is_ready():
+            if self.stopping.wait(self.poll_seconds):
+                return
         while not self.stopping.is_set():
             wait = self.poll_seconds
             try:

@@ -60,16 +60,16 @@ def answer_of(path: str, asked: Mapping[str, Any], answered: Answered) -> Answer
 
 
 def given_answer(row: Row, model: str) -> Answer:
-    """What came with the row, or was stored; an empty sample where nothing did."""
+    """What came with the row, in whatever shape, or was stored; an empty sample where nothing did."""
     given = row.sample or {}
-    message = ((given.get("choices") or [{}])[0] or {}).get("message") or {}
+    message = _object(_object(_first(given.get("choices"))).get("message"))
     text = given.get("output_text") or message.get("content") or ""
     text = text if isinstance(text, str) else ""
-    calls = tuple(given.get("output_tools") or message.get("tool_calls") or ())
+    calls = tuple(_list(given.get("output_tools")) or _list(message.get("tool_calls")))
     finish = str(given.get("finish_reason") or "stop")
-    stored = [message for message in row.item.get("input") or [] if isinstance(message, dict)] if row.sample else []
+    asked = [turn for turn in _list(row.item.get("input")) if isinstance(turn, dict)] if row.sample else []
     shown = {
-        **_shown({"model": given.get("model") or model, "messages": stored}),
+        **_shown({"model": given.get("model") or model, "messages": asked}),
         "output": [{"role": "assistant", "content": text}],
         "finish_reason": finish,
         "usage": _usage(given.get("usage")),
@@ -110,13 +110,29 @@ def _plain(content: Any) -> str:
 
 
 def _usage(told: Any) -> dict[str, int]:
-    told = told if isinstance(told, dict) else {}
-    read = told.get("prompt_tokens", told.get("input_tokens")) or 0
-    wrote = told.get("completion_tokens", told.get("output_tokens")) or 0
-    details = told.get("prompt_tokens_details") or told.get("input_tokens_details") or {}
+    told = _object(told)
+    read = _count(told.get("prompt_tokens", told.get("input_tokens")))
+    wrote = _count(told.get("completion_tokens", told.get("output_tokens")))
+    details = _object(told.get("prompt_tokens_details") or told.get("input_tokens_details"))
     return {
         "total_tokens": read + wrote,
         "completion_tokens": wrote,
         "prompt_tokens": read,
-        "cached_tokens": details.get("cached_tokens") or 0,
+        "cached_tokens": _count(details.get("cached_tokens")),
     }
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _first(value: Any) -> Any:
+    return next(iter(_list(value)), None)
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -21,14 +21,15 @@ LOOK_SECONDS = 0.02
 def make_background(state: ServerState, listener: uvicorn.Server) -> Background:
     """To be started beside ``listener``, stopped when it ends. A server that only trains leaves asking to others."""
     stopping = threading.Event()
-    ask = None
-    if state.inference is not None:
+    inference, ask = state.inference, None
+    if inference is not None:
         ask = Inside(state, partial(_loop_of, listener, stopping), stopping)
     return Background(
         state.store,
         ask,
         Sender(state.settings.webhooks.allow_private),
         state.sandbox,
+        is_ready=inference.is_ready if inference is not None else lambda: True,
         lease_seconds=state.settings.worker.lease_seconds,
         poll_seconds=state.settings.worker.poll_seconds,
         stopping=stopping,

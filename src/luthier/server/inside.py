@@ -16,6 +16,7 @@ from anyio import to_thread
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from luthier.errors import LuthierError
 from luthier.jobs.asking import Answered, Dropped
 from luthier.server import chat, completions, embeddings, responses
 from luthier.server.access import Call
@@ -77,7 +78,7 @@ async def answer_inside(state: ServerState, project_id: str, path: str, body: Ma
         return Answered(200, await complete(call, _checked(state, form, body)), request_id)
     except Exception as error:
         response = error_response(error)
-        if response.status_code >= 500:
+        if not isinstance(error, LuthierError) and response.status_code >= 500:
             LOG.error("request_failed", exc_info=error, extra={"fields": {"request_id": request_id}})
         wait = response.headers.get("retry-after")
         return Answered(

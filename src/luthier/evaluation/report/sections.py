@@ -68,15 +68,18 @@ class Flips(LeftPart):
 
 
 class Memorisation(LeftPart):
-    """Shares of answers continued word for word: of rows trained on, and of rows held out."""
+    """Shares of answers continued word for word: of rows trained on, and of rows held out.
 
-    train: Estimate
-    held_out: Estimate
-    gap: FiniteFloat
-    low: FiniteFloat
-    high: FiniteFloat
-    colour: Colour
-    sentence: Text
+    Where answers are too short to be continued, only the planted ``canaries`` are told.
+    """
+
+    train: Estimate | None = None
+    held_out: Estimate | None = None
+    gap: FiniteFloat | None = None
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
+    colour: Colour = "grey"
+    sentence: Text = "Answers are too short to tell learning by heart from learning."
     canaries: Facts | None = None
 
 

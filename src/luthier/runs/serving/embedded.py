@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ from luthier.runs.serving.writing import chance_of, in_our_words, seeds_of, writ
 Result = TypeVar("Result")
 # Wholly tuned models are as large as their base; of those that nobody is asking, so many stay loaded.
 IDLE_MODELS_KEPT = 2
+# Tokens of one errand, between two steps of the engine.
+EMBEDDED_AT_ONCE = 1024
 
 
 class EmbeddedInference:
@@ -66,7 +69,9 @@ class EmbeddedInference:
             rows = [wording.text_ids(text) if isinstance(text, str) else list(text) for text in texts]
             for row in rows:
                 _check_length(row, host)
-            vectors = await _borrowed(host, adapter, lambda model: mean_hidden(model, rows))
+            vectors: list[list[float]] = []
+            for part in _short_parts(rows):
+                vectors += await _borrowed(host, adapter, partial(mean_hidden, rows=part))
             return vectors, sum(map(len, rows))
 
     def is_ready(self) -> bool:
@@ -240,6 +245,16 @@ def _check_length(row: Sequence[int], host: Host) -> None:
             expected=f"at most {most} tokens, all below {vocabulary}",
             fix="shorten it, or encode it with this model's own tokenizer",
         )
+
+
+def _short_parts(rows: Sequence[list[int]]) -> list[list[list[int]]]:
+    """In order, each part so short that answers being written hardly wait for it."""
+    parts: list[list[list[int]]] = [[]]
+    for row in rows:
+        if parts[-1] and sum(map(len, parts[-1])) + len(row) > EMBEDDED_AT_ONCE:
+            parts.append([])
+        parts[-1].append(row)
+    return parts
 
 
 async def _borrowed(host: Host, adapter: str | None, work: Callable[[Any], Result]) -> Result:

@@ -38,9 +38,9 @@ class Wording:
         if request.text is not None:
             return tuple(self.text_ids(request.text))
         messages = [_message(message) for message in request.messages or ()]
-        tools = request.tools if request.tool_choice != "none" else ()
+        tools = [dict(tool) for tool in request.tools] if request.tool_choice != "none" else []
         if tools and self._own_format is None:
-            messages, tools = [_told_tools(tools), *messages], ()
+            messages, tools = [_told_tools(tools), *messages], []
         return tuple(self.chat.prompt_ids(messages, tools))
 
     def text_ids(self, text: str) -> list[int]:
@@ -66,7 +66,7 @@ class Wording:
         names = self.tool_names(request)
         must_call = request.tool_choice not in ("none", "auto")
         if names and (must_call or schema is not None):
-            tools = [tool for tool in request.tools if tool["function"]["name"] in names]
+            tools = [dict(tool) for tool in request.tools if tool["function"]["name"] in names]
             otherwise = None if must_call else schema
             return tool_rule(self.structured, self.chat, self.tool_format, tools, otherwise)
         return None if schema is None else self.structured.rule(schema)

@@ -82,7 +82,7 @@ def chosen_tools(
     if choice.get("type") == "allowed_tools":
         return _allowed(choice.get("allowed_tools", choice), tools, param)
     name = _name_in(choice)
-    if name not in [tool["function"]["name"] for tool in tools]:
+    if name is None or name not in [tool["function"]["name"] for tool in tools]:
         raise invalid(f"Invalid value for '{param}': no function of this name is among the tools.", param)
     return name, tools
 
