@@ -14,8 +14,8 @@ STRANGE_IDS = (
     "\u202e", " ", "'; DROP TABLE jobs;--", "\N{GRINNING FACE}",
 )  # fmt: skip
 STRANGE_VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 2**31, 2**63, 2**64, 10**30, 1.5, -0.0, 1e308, "", "x", "auto", "starter", "\0", "a" * 600,
-    "fine-tune", "24h", [], {}, [[]], {"a": "b"},
+    None, True, False, 0, -1, 2**31, 2**63, 2**64, 10**30, 1.5, -0.0, 1e308, "", "x", "auto", "starter", "\0",
+    "a" * 600, "fine-tune", "24h", [], {}, [[]], {"a": "b"},
 )  # fmt: skip
 
 

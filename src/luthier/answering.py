@@ -53,8 +53,8 @@ class AnswerRequest:
     """Exactly one of ``messages`` (a chat), ``text`` and ``tokens`` (a plain beginning) is given.
 
     ``tool_choice`` is a word or the name of one function. ``client`` shares the machine fairly between keys.
-    ``echo`` asks for the prompt back, with its log-probabilities where ``sampling.top_logprobs`` is given; only then may
-    ``max_tokens`` be 0.
+    ``echo`` asks for the prompt back, with its log-probabilities where ``sampling.top_logprobs`` is given; only then
+    may ``max_tokens`` be 0.
     """
 
     model: AskedModel
@@ -88,7 +88,7 @@ class TokenChance:
 
 @dataclass(frozen=True)
 class CalledTool:
-    """A piece of a call: ``id`` and ``name`` come with the first piece, ``arguments`` is JSON text, perhaps in parts."""
+    """A piece of a call: ``id`` and ``name`` come with the first, ``arguments`` is JSON text, perhaps in parts."""
 
     index: int
     arguments: str = ""

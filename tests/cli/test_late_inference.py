@@ -48,7 +48,7 @@ def test_whoever_asks_early_waits_for_the_engine():
     door, echo = threading.Event(), Echo()
 
     async def ask() -> None:
-        late = LateInference(lambda: door.wait(10) and echo or echo)
+        late = LateInference(lambda: (door.wait(10) and echo) or echo)
         asking = asyncio.create_task(texts(late))
         await asyncio.sleep(0.05)
         assert not late.is_ready() and not asking.done()

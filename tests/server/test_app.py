@@ -9,6 +9,7 @@ import random
 import httpx
 import openai
 import pytest
+
 from random_requests import Drawing
 from server.scripted_inference import ScriptedInference
 

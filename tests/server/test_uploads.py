@@ -13,9 +13,10 @@ import sqlalchemy
 from luthier.store.uploads import UPLOADS
 
 CONTENT = bytes(range(256)) * 1000
+SIZE = len(CONTENT)
 
 
-def begin(server, size=len(CONTENT), **more):
+def begin(server, size=SIZE, **more):
     return server.client.uploads.create(
         bytes=size, filename="big.jsonl", mime_type="text/jsonl", purpose="fine-tune", **more
     )
