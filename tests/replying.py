@@ -39,9 +39,7 @@ class Replies:
         yield Delta(text=self.reply(request))
         yield Delta(finish="stop", usage=Usage(5, 2, 1))
 
-    async def embed(
-        self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]
-    ) -> tuple[list[list[float]], int]:
+    async def embed(self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]) -> tuple[list[list[float]], int]:
         return [[1.0, float(len(text))] for text in texts], 3
 
     def is_ready(self) -> bool:

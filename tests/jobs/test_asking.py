@@ -37,6 +37,7 @@ def test_waiting_ends_when_it_is_halted():
 
 def test_an_error_is_told_without_nulls():
     assert Answered(500, {"error": {"message": "m", "type": "server_error", "code": None}}).error == {
-        "code": "server_error", "message": "m"
+        "code": "server_error",
+        "message": "m",
     }
     assert Answered(502, {}).error == {"code": "status_502", "message": "status 502"}

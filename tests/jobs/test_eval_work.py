@@ -14,8 +14,13 @@ from luthier.jobs.sandboxes import LazySandbox
 from luthier.jobs.station import Station
 from luthier.store import DEFAULT_PROJECT, EVAL_RUNS, Asked, Eval, EvalRun, Lease, Store, claim_one, evals, new_id
 
-CRITERION = {"type": "string_check", "name": "same", "input": "{{sample.output_text}}", "reference": "{{item.text}}",
-             "operation": "eq"}
+CRITERION = {
+    "type": "string_check",
+    "name": "same",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.text}}",
+    "operation": "eq",
+}
 
 
 class Killed(BaseException):

@@ -113,7 +113,11 @@ def test_a_setting_of_another_kind_says_which_kind_it_belongs_to(tmp_path):
         ("run: {folder: 3}", "run.folder is the number 3", "text"),
         ("run: {folder: ''}", "run.folder is the text ''", "text"),
         ("objective: {kind: dpo}", "objective.kind is the text 'dpo'", "`sft`"),
-        ("evaluation: {arms: [tuned, bse]}", "evaluation.arms is the text 'bse'", "`auto` or list (one of `base`, `prompt`"),
+        (
+            "evaluation: {arms: [tuned, bse]}",
+            "evaluation.arms is the text 'bse'",
+            "`auto` or list (one of `base`, `prompt`",
+        ),
         ("evaluation: {arms: []}", "evaluation.arms is the list []", "`auto` or list (one of `base`"),
         ("model: {path: null}", "model.path is nothing (null)", "`starter` or path"),
     ],

@@ -6,7 +6,7 @@ from luthier.recipe.server_page import server_settings_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "server-settings.md"
 REMEDY = (
-    'python -c "from luthier.recipe.server_page import server_settings_page as page; print(page(), end=\'\')"'
+    "python -c \"from luthier.recipe.server_page import server_settings_page as page; print(page(), end='')\""
     " > docs/server-settings.md"
 )
 

@@ -36,8 +36,16 @@ class ScriptedInference:
                 raise self.refusal
             for place, piece in enumerate(self.pieces):
                 for choice in range(request.choices):
-                    yield Delta(choice, piece.text, piece.chances, piece.tools, None, None, piece.prompt_text,
-                                piece.prompt_chances)
+                    yield Delta(
+                        choice,
+                        piece.text,
+                        piece.chances,
+                        piece.tools,
+                        None,
+                        None,
+                        piece.prompt_text,
+                        piece.prompt_chances,
+                    )
                 if place == 0 and self.accident is not None:
                     raise self.accident
                 if self.pause_seconds:
@@ -49,9 +57,7 @@ class ScriptedInference:
         finally:
             self.closed += 1
 
-    async def embed(
-        self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]
-    ) -> tuple[list[list[float]], int]:
+    async def embed(self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]) -> tuple[list[list[float]], int]:
         return [[0.6, 0.0, 0.8] for _ in texts], sum(map(len, texts))
 
     def is_ready(self) -> bool:

@@ -80,7 +80,10 @@ def test_a_batch_on_the_wire_is_what_the_client_calls_a_batch(server):
 
 def test_refused_lines_stand_in_the_error_file_and_count_as_failed(server):
     lines = [
-        line("good", "x"), line("bad", "x", temperature=9), line("long", "too long"), line("none", "x", model="nobody")
+        line("good", "x"),
+        line("bad", "x", temperature=9),
+        line("long", "too long"),
+        line("none", "x", model="nobody"),
     ]
 
     batch = finished(server.client, lines)
@@ -136,8 +139,10 @@ def test_other_endpoints_are_answered_as_their_routes_answer(server, endpoint, b
 def test_a_cancelled_batch_keeps_what_was_answered(server):
     file_id = upload(server.client, [line(f"row-{number}", "slow") for number in range(400)])
     batch = server.client.batches.create(input_file_id=file_id, endpoint=CHAT, completion_window="24h")
-    until(lambda: server.client.batches.retrieve(batch.id),
-          lambda found: found.request_counts.completed > 0 and found.status == "in_progress")
+    until(
+        lambda: server.client.batches.retrieve(batch.id),
+        lambda found: found.request_counts.completed > 0 and found.status == "in_progress",
+    )
 
     asked = server.client.batches.cancel(batch.id)
 

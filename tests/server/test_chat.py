@@ -40,9 +40,23 @@ def test_an_answer_has_all_that_the_contract_lists(running: RunningServer):
 
 def test_everything_that_was_asked_reaches_the_model(running: RunningServer, told: ScriptedInference):
     running.client.chat.completions.create(
-        model=BASE, messages=ASK, max_completion_tokens=5, max_tokens=9, temperature=0, top_p=0.5, seed=7, stop="END",
-        presence_penalty=1, frequency_penalty=-1, logit_bias={"5": -100}, logprobs=True, top_logprobs=3,
-        tools=[WEATHER], tool_choice="none", parallel_tool_calls=False, response_format={"type": "json_object"},
+        model=BASE,
+        messages=ASK,
+        max_completion_tokens=5,
+        max_tokens=9,
+        temperature=0,
+        top_p=0.5,
+        seed=7,
+        stop="END",
+        presence_penalty=1,
+        frequency_penalty=-1,
+        logit_bias={"5": -100},
+        logprobs=True,
+        top_logprobs=3,
+        tools=[WEATHER],
+        tool_choice="none",
+        parallel_tool_calls=False,
+        response_format={"type": "json_object"},
         extra_body={"a_field_of_next_year": 1},
     )
 
@@ -62,8 +76,10 @@ def test_everything_that_was_asked_reaches_the_model(running: RunningServer, tol
         ({"messages": [{"role": "boss", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": None}]}, "messages[0].content"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
-         "messages[0].content"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
+            "messages[0].content",
+        ),
         ({"temperature": 2.1}, "temperature"),
         ({"top_p": -0.1}, "top_p"),
         ({"presence_penalty": 3}, "presence_penalty"),

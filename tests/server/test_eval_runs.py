@@ -49,7 +49,8 @@ def test_output_items_hold_question_answer_and_score(server):
     first = next(item for item in items if item.datasource_item_id == 0)
     assert first.status == "pass" and first.datasource_item == ROWS[0]["item"]
     assert [(turn.role, turn.content) for turn in first.sample.input] == [
-        ("developer", "Answer with one word."), ("user", "My screen is dark")
+        ("developer", "Answer with one word."),
+        ("user", "My screen is dark"),
     ]
     assert first.sample.output[0].content == "Hardware" and first.sample.finish_reason == "stop"
     assert (first.sample.temperature, first.sample.max_completion_tokens, first.sample.seed) == (0.0, 64, 42)
@@ -85,7 +86,9 @@ def test_rows_of_a_file_are_read_and_responses_are_asked(server):
     eval = new_eval(server.client)
     file_id = upload(server.client, "".join(json.dumps(row) + "\n" for row in ROWS))
     source = {
-        **ASKED, "type": "responses", "source": {"type": "file_id", "id": file_id},
+        **ASKED,
+        "type": "responses",
+        "source": {"type": "file_id", "id": file_id},
         "sampling_params": {"max_completion_tokens": 64, "text": {"format": {"type": "text"}}},
     }
 
@@ -129,19 +132,35 @@ def test_rows_in_the_request_that_do_not_fit_are_refused_with_it(server):
 
 def test_all_kinds_of_criteria_grade_side_by_side(server):
     judge = {"model": BASE, "input": [{"role": "user", "content": "How polite is {{sample.output_text}}?"}]}
-    label = {"model": BASE, "input": [{"role": "user", "content": "Kind of {{sample.output_text}}?"}],
-             "labels": ["good", "bad"], "passing_labels": ["good"]}
+    label = {
+        "model": BASE,
+        "input": [{"role": "user", "content": "Kind of {{sample.output_text}}?"}],
+        "labels": ["good", "bad"],
+        "passing_labels": ["good"],
+    }
     code = "def grade(sample, item):\n    return len(sample['output_text']) / 10"
     eval = new_eval(
         server.client,
         MATCH,
-        {"type": "text_similarity", "name": "close", "input": "{{sample.output_text}}", "reference": "{{item.label}}",
-         "evaluation_metric": "fuzzy_match", "pass_threshold": 0.8},
+        {
+            "type": "text_similarity",
+            "name": "close",
+            "input": "{{sample.output_text}}",
+            "reference": "{{item.label}}",
+            "evaluation_metric": "fuzzy_match",
+            "pass_threshold": 0.8,
+        },
         {"type": "python", "name": "long", "source": code, "pass_threshold": 0.7},
         {"type": "score_model", "name": "polite", "range": [0, 10], "pass_threshold": 7, **judge},
         {"type": "label_model", "name": "kind", **label},
-        {"type": "text_similarity", "name": "near", "input": "{{sample.output_text}}", "reference": "{{item.label}}",
-         "evaluation_metric": "cosine", "pass_threshold": 0.5},
+        {
+            "type": "text_similarity",
+            "name": "near",
+            "input": "{{sample.output_text}}",
+            "reference": "{{item.label}}",
+            "evaluation_metric": "cosine",
+            "pass_threshold": 0.5,
+        },
     )
 
     run = finished(server.client, eval.id, {**ASKED, "source": given(ROWS[0])})
@@ -229,8 +248,14 @@ def test_stored_responses_are_a_source(server):
         ({**ASKED, "model": None, "source": given(*ROWS)}, "data_source.model"),
         ({**ASKED, "source": {"type": "file_id", "id": "file-none"}}, "data_source.source.id"),
         ({"type": "csv", "source": given(*ROWS)}, "data_source"),
-        ({**ASKED, "input_messages": {"type": "item_reference", "item_reference": "sample.x"}, "source": given(*ROWS)},
-         "data_source.input_messages"),
+        (
+            {
+                **ASKED,
+                "input_messages": {"type": "item_reference", "item_reference": "sample.x"},
+                "source": given(*ROWS),
+            },
+            "data_source.input_messages",
+        ),
     ],
 )
 def test_runs_that_cannot_be_are_refused_at_once(server, source, param):

@@ -59,12 +59,23 @@ def test_an_eval_is_read_renamed_listed_and_deleted(server):
     ("criterion", "param"),
     [
         ({**MATCH, "operation": "almost"}, "testing_criteria[0].operation"),
-        ({"type": "text_similarity", "name": "n", "input": "a", "reference": "b", "evaluation_metric": "bleu"},
-         "testing_criteria[0].pass_threshold"),
+        (
+            {"type": "text_similarity", "name": "n", "input": "a", "reference": "b", "evaluation_metric": "bleu"},
+            "testing_criteria[0].pass_threshold",
+        ),
         ({"type": "multi", "name": "m", "graders": {"a": MATCH}, "calculate_output": "a"}, "testing_criteria[0]"),
         ({"type": "python", "name": "p", "source": "def grade(x): return 1"}, "testing_criteria[0].source"),
-        ({"type": "label_model", "name": "l", "model": "m", "input": [{"role": "user", "content": "x"}],
-          "labels": ["a"], "passing_labels": ["b"]}, "testing_criteria[0]"),
+        (
+            {
+                "type": "label_model",
+                "name": "l",
+                "model": "m",
+                "input": [{"role": "user", "content": "x"}],
+                "labels": ["a"],
+                "passing_labels": ["b"],
+            },
+            "testing_criteria[0]",
+        ),
     ],
 )
 def test_criteria_that_cannot_grade_are_refused_by_their_place(server, criterion, param):

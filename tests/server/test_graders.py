@@ -10,10 +10,19 @@ from openai.types.fine_tuning.alpha import GraderRunResponse, GraderValidateResp
 
 from replying import BASE, Replies, echo, strictly, working
 
-CLOSE = {"type": "text_similarity", "name": "close", "input": "{{sample.output_text}}", "reference": "{{item.label}}",
-         "evaluation_metric": "fuzzy_match"}
-COLOUR = {"type": "string_check", "input": "{{sample.output_json.colour}}", "reference": "{{item.colour}}",
-          "operation": "eq"}
+CLOSE = {
+    "type": "text_similarity",
+    "name": "close",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.label}}",
+    "evaluation_metric": "fuzzy_match",
+}
+COLOUR = {
+    "type": "string_check",
+    "input": "{{sample.output_json.colour}}",
+    "reference": "{{item.colour}}",
+    "operation": "eq",
+}
 MODEL_ERRORS = 14
 
 
@@ -61,8 +70,12 @@ def test_a_wrong_grader_is_refused_with_the_place_of_the_mistake(server):
 
 def test_sub_rewards_of_a_multi_grader_are_told_by_their_keys(server):
     brief = {"type": "string_check", "input": "{{sample.output_text}}", "reference": "x", "operation": "like"}
-    grader = {"type": "multi", "name": "both", "graders": {"colour": COLOUR, "brief": brief},
-              "calculate_output": "(colour + brief) / 2"}
+    grader = {
+        "type": "multi",
+        "name": "both",
+        "graders": {"colour": COLOUR, "brief": brief},
+        "calculate_output": "(colour + brief) / 2",
+    }
 
     result = run(server, grader, '{"colour": "red"}', {"colour": "red"})
 
@@ -71,8 +84,13 @@ def test_sub_rewards_of_a_multi_grader_are_told_by_their_keys(server):
 
 
 def test_a_judge_among_the_servers_models_is_asked(server):
-    grader = {"type": "score_model", "name": "polite", "model": BASE, "range": [0, 10],
-              "input": [{"role": "user", "content": "How polite is {{sample.output_text}}?"}]}
+    grader = {
+        "type": "score_model",
+        "name": "polite",
+        "model": BASE,
+        "range": [0, 10],
+        "input": [{"role": "user", "content": "How polite is {{sample.output_text}}?"}],
+    }
 
     result = run(server, grader, "please")
 

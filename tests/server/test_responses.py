@@ -26,9 +26,7 @@ def test_a_text_is_answered_with_a_text(running: RunningServer, told: ScriptedIn
     assert response.output_text == "Hello world"
     assert response.usage and (response.usage.input_tokens_details.cached_tokens, response.usage.total_tokens) == (3, 9)
     assert (response.metadata, response.instructions) == ({"a": "b"}, "Be brief.")
-    assert told.asked[0].messages == (
-        {"role": "system", "content": "Be brief."}, {"role": "user", "content": "2 + 2?"}
-    )
+    assert told.asked[0].messages == ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "2 + 2?"})
     assert told.asked[0].sampling.max_tokens == 16
 
 
@@ -69,8 +67,16 @@ def test_a_stream_has_every_event_with_a_rising_number(running: RunningServer):
 
     assert [event.sequence_number for event in events] == list(range(len(events)))
     assert [event.type.removeprefix("response.") for event in events] == [
-        "created", "in_progress", "output_item.added", "content_part.added", "output_text.delta", "output_text.delta",
-        "output_text.done", "content_part.done", "output_item.done", "completed",
+        "created",
+        "in_progress",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "completed",
     ]
     assert events[-1].type == "response.completed" and events[-1].response.output_text == "Hello world"
 

@@ -87,8 +87,12 @@ def test_another_projects_endpoint_is_not_there(server):
 def test_a_finished_batch_is_delivered_signed_and_unwrapped(server, receiver):
     client = server.client
     made = client.webhooks.create(name="n", url=receiver.url, event_types=["batch.completed"])
-    row = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions",
-           "body": {"model": BASE, "messages": [{"role": "user", "content": "x"}]}}
+    row = {
+        "custom_id": "a",
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": BASE, "messages": [{"role": "user", "content": "x"}]},
+    }
     file = client.files.create(file=("a.jsonl", json.dumps(row).encode()), purpose="batch")
     batch = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
 

@@ -29,9 +29,7 @@ class LateInference:
         finally:
             await closed(pieces)
 
-    async def embed(
-        self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]
-    ) -> tuple[list[list[float]], int]:
+    async def embed(self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]) -> tuple[list[list[float]], int]:
         return await (await self._inference()).embed(model, texts)
 
     def is_ready(self) -> bool:

@@ -61,7 +61,10 @@ class Background:
 
     def _begin(self, name: str, work: Callable[[Station], bool], asks: bool) -> None:
         station = Station(
-            self.store, f"{socket.gethostname()[:40]}/{new_id('worker_')}", self.stopping, self.lease_seconds,
+            self.store,
+            f"{socket.gethostname()[:40]}/{new_id('worker_')}",
+            self.stopping,
+            self.lease_seconds,
             self.at_once,
         )
         thread = threading.Thread(target=self._loop, args=(station, work, name, asks), name=name, daemon=True)

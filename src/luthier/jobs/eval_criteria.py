@@ -50,8 +50,9 @@ def grader_of(criterion: Mapping[str, Any]) -> Grader:
     return parse_grader({key: value for key, value in criterion.items() if key not in ADDED})
 
 
-def result_of(criterion: Mapping[str, Any], grader: Grader, item: Mapping[str, Any], sample: Sample,
-              tools: GraderTools) -> dict[str, Any]:
+def result_of(
+    criterion: Mapping[str, Any], grader: Grader, item: Mapping[str, Any], sample: Sample, tools: GraderTools
+) -> dict[str, Any]:
     """One entry of an output item's `results`. ``error`` is ours, and there only when something went wrong."""
     given = grade(grader, item, sample, tools)
     shown: dict[str, Any] = {

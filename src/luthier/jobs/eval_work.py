@@ -150,8 +150,16 @@ def _item_of(grading: Grading, row: Row) -> OutputItem | None:
         status = "pass" if all(result["passed"] for result in results) else "fail"
     run = grading.run
     return OutputItem(
-        new_id("outputitem_"), run.project_id, run.eval_id, run.id, int(time.time()), row.number, status, row.item,
-        results, answer.shown,
+        new_id("outputitem_"),
+        run.project_id,
+        run.eval_id,
+        run.id,
+        int(time.time()),
+        row.number,
+        status,
+        row.item,
+        results,
+        answer.shown,
     )
 
 
@@ -182,8 +190,12 @@ def _record(held: Held[EvalRun], items: list[OutputItem], total: int) -> None:
 
 
 def counts_shown(counts: dict[str, int], total: int) -> dict[str, int]:
-    return {"total": total, "passed": counts.get("pass", 0), "failed": counts.get("fail", 0),
-            "errored": counts.get("error", 0)}
+    return {
+        "total": total,
+        "passed": counts.get("pass", 0),
+        "failed": counts.get("fail", 0),
+        "errored": counts.get("error", 0),
+    }
 
 
 def _end(held: Held[EvalRun], status: str, error: dict[str, Any] | None = None) -> None:

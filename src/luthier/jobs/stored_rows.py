@@ -18,9 +18,7 @@ class StoredRow:
     sample: dict[str, Any]
 
 
-def stored_completion_rows(
-    store: Store, project_id: str, source: Mapping[str, Any], most: int
-) -> Iterator[StoredRow]:
+def stored_completion_rows(store: Store, project_id: str, source: Mapping[str, Any], most: int) -> Iterator[StoredRow]:
     """Oldest first, at most ``source.limit``."""
     created = (source.get("created_after"), source.get("created_before"))
     left, after = min(source.get("limit") or most, most), None
@@ -35,9 +33,7 @@ def stored_completion_rows(
         left, after = left - len(page.items), page.items[-1].id
 
 
-def stored_response_rows(
-    store: Store, project_id: str, source: Mapping[str, Any], most: int
-) -> Iterator[StoredRow]:
+def stored_response_rows(store: Store, project_id: str, source: Mapping[str, Any], most: int) -> Iterator[StoredRow]:
     """Oldest first, those that all the filters of ``source`` fit."""
     table, left, after = RESPONSES.table, most, None
     conditions = [] if source.get("model") is None else [table.c.model == source["model"]]
@@ -82,8 +78,7 @@ def _from_response(stored: StoredResponse) -> StoredRow:
         "tools": stored.request.get("tools") or [],
     }
     text, tools = texts_and_calls(stored.response)
-    sample = {"output_text": text, "output_tools": tools, "model": stored.model,
-              "usage": stored.response.get("usage")}
+    sample = {"output_text": text, "output_tools": tools, "model": stored.model, "usage": stored.response.get("usage")}
     return StoredRow(item, sample)
 
 

@@ -65,8 +65,8 @@ class TrainingSettings(Setting):
     )
     sample_validation_every: Count | None = Field(
         default=None,
-        description="Steps between two looks at a few validation rows, batch_examples of them; null looks only when all "
-        "are measured.",
+        description="Steps between two looks at a few validation rows, batch_examples of them; null looks only when "
+        "all are measured.",
     )
     count_right_tokens: bool = Field(
         default=False, description="Also count the trained tokens that the model would have chosen itself."

@@ -130,8 +130,9 @@ def _check_question(source: dict[str, Any]) -> None:
             raise invalid(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
         return
     if not source.get("model"):
-        raise invalid("Missing required parameter: 'data_source.model'.", "data_source.model",
-                      "missing_required_parameter")
+        raise invalid(
+            "Missing required parameter: 'data_source.model'.", "data_source.model", "missing_required_parameter"
+        )
     messages = source["input_messages"]
     if messages["type"] == "template":
         texts = [text for turn in messages["template"] for text in _texts(turn["content"])]

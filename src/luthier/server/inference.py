@@ -20,9 +20,7 @@ class Inference(Protocol):
         """Pieces as they come; closing the iterator (`aclose`) stops the work at once."""
         ...
 
-    async def embed(
-        self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]
-    ) -> tuple[list[list[float]], int]:
+    async def embed(self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]) -> tuple[list[list[float]], int]:
         """One vector per text, and the prompt tokens."""
         ...
 

@@ -39,9 +39,7 @@ async def complete(call: Call, body: ResponseRequest) -> dict[str, Any]:
     return await completed(call, body, *await prepared(call, body))
 
 
-async def prepared(
-    call: Call, body: ResponseRequest
-) -> tuple[dict[str, Any], list[dict[str, Any]], AnswerRequest]:
+async def prepared(call: Call, body: ResponseRequest) -> tuple[dict[str, Any], list[dict[str, Any]], AnswerRequest]:
     """Id and time, the request's own items, and what is asked of the model: earlier responses included."""
     model = await asked_model(call, body.model)
     inference_of(call)

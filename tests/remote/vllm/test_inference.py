@@ -67,8 +67,9 @@ def test_everything_that_was_asked_is_passed_on(fake: FakeVllm):
     )
     answers(
         fake,
-        AnswerRequest(BASE, ASK, tools=(tool,), tool_choice="look", form=Form({"type": "object"}), sampling=sampling,
-                      choices=2),
+        AnswerRequest(
+            BASE, ASK, tools=(tool,), tool_choice="look", form=Form({"type": "object"}), sampling=sampling, choices=2
+        ),
     )
     body = asked(fake)
     assert (body["n"], body["max_tokens"], body["seed"], body["stop"]) == (2, 5, 7, ["END"])
@@ -121,9 +122,13 @@ def test_a_judged_text_is_told_apart_from_what_was_written(fake: FakeVllm):
     fake.whole = {
         "choices": [
             {
-                "index": 0, "text": "Hi you!", "finish_reason": "length",
+                "index": 0,
+                "text": "Hi you!",
+                "finish_reason": "length",
                 "logprobs": {
-                    "tokens": ["Hi", " you", "!"], "token_logprobs": [None, -1.0, -0.5], "text_offset": [0, 2, 6],
+                    "tokens": ["Hi", " you", "!"],
+                    "token_logprobs": [None, -1.0, -0.5],
+                    "text_offset": [0, 2, 6],
                     "top_logprobs": [None, {" you": -1.0}, {"!": -0.5}],
                 },
             }

@@ -14,9 +14,7 @@ from server.conftest import BASE, RunningServer
 
 
 def test_a_stream_and_a_whole_answer_say_the_same(running: RunningServer):
-    chunks = running.client.chat.completions.create(
-        model=BASE, messages=ASK, max_tokens=12, temperature=0, stream=True
-    )
+    chunks = running.client.chat.completions.create(model=BASE, messages=ASK, max_tokens=12, temperature=0, stream=True)
     streamed = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert streamed == text_of(running) != ""
 

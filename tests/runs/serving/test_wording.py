@@ -62,9 +62,7 @@ SMALL: dict[str, Any] = {"type": "integer", "minimum": -9, "maximum": 99}
 
 
 def _closed(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False
-    }
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 SCHEMAS: list[dict[str, Any]] = [

@@ -65,9 +65,7 @@ class VllmInference:
                     raise ModelError(error.found, expected=error.expected, fix=error.fix) from None
                 self._forget_name(request.model)
 
-    async def embed(
-        self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]
-    ) -> tuple[list[list[float]], int]:
+    async def embed(self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]) -> tuple[list[list[float]], int]:
         """Only where vLLM serves a model for embeddings."""
         given = [text if isinstance(text, str) else list(text) for text in texts]
         response = await self._post("/v1/embeddings", {"model": await self._name(model), "input": given}, None)

@@ -61,9 +61,7 @@ class EmbeddedInference:
                 for stream in streams:
                     stream.cancel()
 
-    async def embed(
-        self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]
-    ) -> tuple[list[list[float]], int]:
+    async def embed(self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]) -> tuple[list[list[float]], int]:
         async with self._asked(model) as (host, adapter):
             wording = host.wording_of(adapter)
             rows = [wording.text_ids(text) if isinstance(text, str) else list(text) for text in texts]

@@ -98,9 +98,7 @@ def chance_of(token: Token, spelling: Spelling) -> TokenChance:
 def seeds_of(request: AnswerRequest) -> list[int]:
     """One per choice; equal seeds give equal answers, no seed a new one each time."""
     first = request.sampling.seed
-    return [
-        secrets.randbits(62) if first is None else (first + choice) % 2**63 for choice in range(request.choices)
-    ]
+    return [secrets.randbits(62) if first is None else (first + choice) % 2**63 for choice in range(request.choices)]
 
 
 def _reordered(spelt: tuple[str, bytes | None], log_prob: float) -> tuple[str, float, bytes | None]:

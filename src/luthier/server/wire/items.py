@@ -76,7 +76,12 @@ def item_logprobs(chances: Sequence[TokenChance]) -> list[Shape]:
 
 def call_item(id: str, call_id: str, name: str, arguments: str, status: str = "completed") -> Shape:
     return {
-        "type": "function_call", "id": id, "call_id": call_id, "name": name, "arguments": arguments, "status": status
+        "type": "function_call",
+        "id": id,
+        "call_id": call_id,
+        "name": name,
+        "arguments": arguments,
+        "status": status,
     }
 
 

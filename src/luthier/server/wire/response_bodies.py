@@ -98,7 +98,10 @@ class ResponseEvents:
             at = self._place_of(place)
             yield self._event(
                 "response.function_call_arguments.done",
-                item_id=self.ids[at], output_index=at, name=call.name, arguments=call.arguments,
+                item_id=self.ids[at],
+                output_index=at,
+                name=call.name,
+                arguments=call.arguments,
             )
             item = call_item(self.ids[at], call.id or "", call.name or "", call.arguments)
             yield self._event("response.output_item.done", output_index=at, item=item)
@@ -138,7 +141,9 @@ class ResponseEvents:
         if piece.arguments:
             yield self._event(
                 "response.function_call_arguments.delta",
-                item_id=self.ids[at], output_index=at, delta=piece.arguments,
+                item_id=self.ids[at],
+                output_index=at,
+                delta=piece.arguments,
             )
 
     def _place_of(self, call: int) -> int:

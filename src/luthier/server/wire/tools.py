@@ -60,9 +60,7 @@ def functions_as_tools(functions: Sequence[ToolFunction], param: str) -> tuple[d
     for name in names:
         if names.count(name) > 1:
             raise invalid(f"Invalid '{param}': the function name '{name}' occurs twice.", param)
-    return tuple(
-        {"type": "function", "function": function.model_dump(exclude_none=True)} for function in functions
-    )
+    return tuple({"type": "function", "function": function.model_dump(exclude_none=True)} for function in functions)
 
 
 def chosen_tools(
@@ -101,9 +99,7 @@ def form_of(wanted: ResponseFormat | None) -> Form | None:
     return Form(wanted.json_schema.schema_ or {})
 
 
-def _allowed(
-    choice: Any, tools: tuple[dict[str, Any], ...], param: str
-) -> tuple[str, tuple[dict[str, Any], ...]]:
+def _allowed(choice: Any, tools: tuple[dict[str, Any], ...], param: str) -> tuple[str, tuple[dict[str, Any], ...]]:
     """Some of the tools only; the rest stay as they are in the request, for the cache of the platform."""
     mode = choice.get("mode") if isinstance(choice, dict) else None
     listed = choice.get("tools") if isinstance(choice, dict) else None
