@@ -1,4 +1,8 @@
-"""Stop strings, wherever the borders between tokens fall: no part of one is ever handed out."""
+"""Stop strings, wherever the borders between tokens fall: no part of the one that ends a text is ever handed out.
+
+The one that is complete first ends it; of those complete with the same letter, the longest. So what comes out never
+depends on how the text was cut into pieces.
+"""
 
 from collections.abc import Sequence
 
@@ -18,9 +22,9 @@ class StopStrings:
         if not self._stops:
             return text
         self._held += text
-        ends = [(place, stop) for stop in self._stops if (place := self._held.find(stop)) >= 0]
-        if ends:
-            place, self.found = min(ends, key=lambda end: (end[0], -len(end[1])))
+        found = [(place, stop) for stop in self._stops if (place := self._held.find(stop)) >= 0]
+        if found:
+            place, self.found = min(found, key=lambda each: (each[0] + len(each[1]), each[0]))
             certain, self._held = self._held[:place], ""
             return certain
         held = max(_overlap(self._held, stop) for stop in self._stops)
