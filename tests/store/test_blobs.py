@@ -34,6 +34,12 @@ def blobs(tmp_path: Path) -> Blobs:
     return open_blobs(str(tmp_path / "blobs"))
 
 
+def in_the_making(blobs: Blobs) -> list[Path]:
+    """As they lie on the disk: the local store does not list what it has half written."""
+    assert blobs.folder is not None
+    return list((blobs.folder / "incoming").glob("*"))
+
+
 def test_what_is_put_comes_back_whole_and_in_ranges(blobs: Blobs):
     content = os.urandom(3_000_000)
     written = blobs.put("files/a", (content[start : start + 700_000] for start in range(0, len(content), 700_000)))
@@ -66,7 +72,7 @@ def test_too_much_is_refused_as_soon_as_it_is_too_much_and_leaves_nothing(blobs:
     with pytest.raises(TooLarge):
         blobs.put("files/a", endless(), limit_bytes=1_000_000)
     assert len(drawn) == 11
-    assert not blobs.exists("files/a") and blobs.keys("incoming") == []
+    assert not blobs.exists("files/a") and in_the_making(blobs) == []
 
 
 def test_a_source_that_breaks_leaves_nothing(blobs: Blobs):
@@ -76,7 +82,7 @@ def test_a_source_that_breaks_leaves_nothing(blobs: Blobs):
 
     with pytest.raises(StorageError):
         blobs.put("files/a", broken())
-    assert blobs.keys("files") == [] and blobs.keys("incoming") == []
+    assert blobs.keys("files") == [] and in_the_making(blobs) == []
 
 
 @pytest.mark.parametrize("chunks_before_the_kill", [1, 7, 13])
@@ -93,8 +99,10 @@ def test_a_writer_killed_by_force_leaves_nothing_under_the_key(tmp_path: Path, c
     blobs = open_blobs(str(folder))
     assert not blobs.exists("files/big") and blobs.keys("files") == []
     time.sleep(0.01)
-    blobs.sweep_incoming(older_than_seconds=0)
-    assert blobs.keys("") == []
+    left = in_the_making(blobs)
+    assert blobs.sweep_incoming() == 0 and in_the_making(blobs) == left
+    assert blobs.sweep_incoming(older_than_seconds=0) == len(left)
+    assert blobs.keys("") == [] and in_the_making(blobs) == []
 
 
 def test_a_missing_key_says_so(blobs: Blobs):

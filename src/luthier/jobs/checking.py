@@ -15,6 +15,7 @@ from luthier.jobs.worker_plan import WorkerPlan
 from luthier.store import Fact, Job, files
 
 TRAINING_FILE, VALIDATION_FILE = "training.jsonl", "validation.jsonl"
+CHECK_PREFIX = ".check-"
 
 
 def check_job(plan: WorkerPlan, claimed: Claimed) -> None:
@@ -50,7 +51,7 @@ def fetch_files(plan: WorkerPlan, job: Job, folder: Path) -> tuple[Path, Path | 
 
 def _checked_files(plan: WorkerPlan, job: Job) -> tuple[CheckedFile, CheckedFile | None]:
     plan.runs.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".check-", dir=plan.runs) as folder:
+    with TemporaryDirectory(prefix=CHECK_PREFIX, dir=plan.runs) as folder:
         training, validation = fetch_files(plan, job, Path(folder))
         checked = check_file(training, job.method_type, "training_file")
         if validation is None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
+import time
 
 from sqlalchemy import Connection
 
+from luthier.jobs.checking import CHECK_PREFIX
 from luthier.jobs.queue import return_lost
+from luthier.jobs.strays import sweep_strays
 from luthier.jobs.worker_plan import WorkerPlan
 from luthier.store import Store, batches, evals, files, idempotency, jobs, models, uploads, workers
 from luthier.store.uploads import Upload
 
 log = logging.getLogger(__name__)
 SILENT_LEASES = 10
+CHECKED_SECONDS = 24 * 3600
 
 
 def reap(plan: WorkerPlan) -> int:
@@ -34,6 +39,7 @@ def sweep(store: Store) -> None:
     with store.database.writing() as connection:
         idempotency.forget_old(connection)
     store.blobs.sweep_incoming()
+    sweep_strays(store)
 
 
 def _sweep_files(store: Store) -> None:
@@ -67,7 +73,11 @@ def _sweep_uploads(store: Store) -> None:
 
 
 def forget_runs(plan: WorkerPlan) -> None:
-    """Remove run folders of jobs that are over; a worker that was killed in between left them."""
+    """Remove run folders of jobs that are over, and copies that were being checked: killed workers left them."""
+    for folder in plan.runs.glob(f"{CHECK_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if folder.stat().st_mtime < time.time() - CHECKED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
     for folder in plan.runs.glob("ftjob-*"):
         with plan.store.database.reading() as connection:
             job = jobs.find_anywhere(connection, folder.name)

@@ -8,9 +8,9 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class Blobs:
             raise BlobExists(f"{key} is there already", expected="a new key", fix="choose another") from None
         finally:
             # After a rename there is nothing left to remove, after a failure there is.
-            self.remove(part)
+            self._discard(part)
         self._flush(key)
         return Written(key, total, hashed.hexdigest())
 
@@ -125,9 +125,10 @@ class Blobs:
     def fetch(self, key: str, target: Path) -> None:
         """Copy to a local file, whole or not at all."""
         part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with part.open("wb") as file:
+            with _told():
+                target.parent.mkdir(parents=True, exist_ok=True)
+            with _told(), part.open("wb") as file:
                 file.writelines(self.read(key))
                 file.flush()
                 os.fsync(file.fileno())
@@ -172,30 +173,54 @@ class Blobs:
         for key in self.keys(prefix):
             self.remove(key)
 
-    def keys(self, prefix: str) -> list[str]:
+    def keys(self, prefix: str, older_than_seconds: float = 0.0, since: float = 0.0) -> list[str]:
+        """Those written before so many seconds, and after the moment ``since`` (Unix seconds)."""
+        latest, earliest = time.time() - older_than_seconds, since
         with _told():
-            return sorted(found["path"] for found in obstore.list(self.store, prefix=prefix).collect())
+            found = obstore.list(self.store, prefix=prefix).collect()
+        written = {entry["path"]: entry["last_modified"].timestamp() for entry in found}
+        is_any = not older_than_seconds
+        return sorted(key for key, at in written.items() if at >= earliest and (is_any or at < latest))
 
     def sweep_incoming(self, older_than_seconds: float = 24 * 3600) -> int:
         """Remove what killed writers left behind; returns how many."""
-        before = datetime.now(UTC) - timedelta(seconds=older_than_seconds)
-        with _told():
-            found = obstore.list(self.store, prefix=INCOMING).collect()
-        left = [entry["path"] for entry in found if entry["last_modified"] < before]
+        if self.folder is not None:
+            return self._sweep_local(older_than_seconds)
+        left = self.keys(INCOMING, older_than_seconds)
         for key in left:
             self.remove(key)
         return len(left)
+
+    def _sweep_local(self, older_than_seconds: float) -> int:
+        """Looked for by ourselves: what the local store has half written it calls NAME#1, and lists to nobody."""
+        removed = 0
+        with _told():
+            for path in self._incoming("*"):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime <= time.time() - older_than_seconds:
+                        path.unlink()
+                        removed += 1
+        return removed
+
+    def _discard(self, part: str) -> None:
+        self.remove(part)
+        for path in self._incoming(f"{part.rpartition('/')[2]}#*"):
+            path.unlink(missing_ok=True)
+
+    def _incoming(self, pattern: str) -> list[Path]:
+        return [] if self.folder is None else list((self.folder / INCOMING).glob(pattern))
 
     def _flush(self, key: str) -> None:
         """A local file is on the disk, not only on its way there, before anybody is told that it is kept."""
         if self.folder is None:
             return
-        for path in (self.folder / key, (self.folder / key).parent):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        with _told():
+            for path in (self.folder / key, (self.folder / key).parent):
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
 
 
 def open_blobs(url: str) -> Blobs:
