@@ -36,8 +36,10 @@ class Replies:
 
     async def answer(self, request: AnswerRequest) -> AsyncGenerator[Delta]:
         self.asked.append(request)
-        yield Delta(text=self.reply(request))
-        yield Delta(finish="stop", usage=Usage(5, 2, 1))
+        text = self.reply(request)
+        for choice in range(request.choices):
+            yield Delta(choice, text)
+            yield Delta(choice, finish="stop", usage=Usage(5, 2, 1) if choice == request.choices - 1 else None)
 
     async def embed(self, model: AskedModel, texts: Sequence[str | tuple[int, ...]]) -> tuple[list[list[float]], int]:
         return [[1.0, float(len(text))] for text in texts], 3

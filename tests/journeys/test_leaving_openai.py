@@ -1,4 +1,8 @@
-"""Leaving OpenAI: two programs written for its platform run unchanged, but for two environment variables."""
+"""Leaving OpenAI: programs written for its platform run unchanged, but for two environment variables.
+
+Python's newest client trains and asks; the last 1.x and Node do the same on the same server, where the job they start
+is ended again and the model that is there already is asked, so that one training is enough.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,47 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import openai
 import pytest
+
+from openai_clients.install import OldClients, installed
 
 PROGRAMS = Path(__file__).parents[2] / "examples" / "leaving-openai"
 BASE = "gpt-4o-mini-2024-07-18"
 LONGEST_SECONDS = 240
+ANSWER = "billing"
+
+
+@dataclass(frozen=True)
+class Served:
+    folder: Path
+    url: str
+    key: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "OPENAI_BASE_URL": self.url, "OPENAI_API_KEY": self.key}
+
+    @property
+    def client(self) -> openai.OpenAI:
+        return openai.OpenAI(base_url=self.url, api_key=self.key)
+
+    def run(self, command: list[str], environment: dict[str, str]) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
 
 
 def luthier(folder: Path, *words: str) -> list[str]:
@@ -24,7 +60,7 @@ def luthier(folder: Path, *words: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
+def serving(folder: Path) -> Iterator[str]:
     """`luthier serve` on a free port; ended as an operator would end it, and it must end well."""
     settings = ("--port", "0", "--set", f"models.aliases={{{BASE}: starter}}")
     process = subprocess.Popen(luthier(folder, "serve", *settings), stdout=subprocess.PIPE, text=True)
@@ -39,32 +75,45 @@ def served(folder: Path) -> Iterator[str]:
         process.stdout.close()
 
 
-def run(program: str, folder: Path, environment: dict[str, str], *words: str) -> str:
-    command = [sys.executable, str(PROGRAMS / program), *words]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shutil.copy(PROGRAMS / "train.jsonl", tmp_path)
-    return tmp_path
-
-
-def test_the_two_programs_run_with_nothing_changed_but_the_address(folder):
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("leaving")
+    shutil.copytree(PROGRAMS, folder, dirs_exist_ok=True)
     keys = luthier(folder, "keys", "create", "--name", "journey")
     key = subprocess.run(keys, capture_output=True, text=True, check=True).stdout.strip()
-    begin = time.monotonic()
+    with serving(folder) as url:
+        yield Served(folder, url, key)
 
-    with served(folder) as url:
-        ready_seconds = time.monotonic() - begin
-        environment = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": key}
-        job = run("start_job.py", folder, environment)
-        answer = run("ask_model.py", folder, environment, job)
 
-    assert url.endswith("/v1") and ready_seconds < 15
-    assert job.startswith("ftjob-")
-    assert answer == "billing"
+@pytest.fixture(scope="module")
+def job(served: Served) -> str:
+    return served.run([sys.executable, "start_job.py"], served.environment)
+
+
+@pytest.fixture(scope="module")
+def old(served: Served) -> OldClients:
+    clients = installed()
+    (served.folder / "node_modules").symlink_to(clients.modules)
+    return clients
+
+
+def test_the_two_programs_run_with_nothing_changed_but_the_address(served: Served, job: str):
+    answer = served.run([sys.executable, "ask_model.py", job], served.environment)
+
+    assert served.url.endswith("/v1") and job.startswith("ftjob-")
+    assert answer == ANSWER
+
+
+def test_the_two_programs_run_with_the_last_client_of_the_old_line(served: Served, job: str, old: OldClients):
+    environment = old.environment(served.url, served.key)
+    asked = served.run(old.python_command(Path("start_job.py")), environment)
+
+    assert served.client.fine_tuning.jobs.cancel(asked).id == asked
+    assert served.run(old.python_command(Path("ask_model.py"), job), environment) == ANSWER
+
+
+def test_the_two_programs_run_in_node(served: Served, job: str, old: OldClients):
+    asked = served.run([old.node, "start_job.mjs"], served.environment)
+
+    assert served.client.fine_tuning.jobs.cancel(asked).id == asked
+    assert served.run([old.node, "ask_model.mjs", job], served.environment) == ANSWER
