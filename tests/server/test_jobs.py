@@ -8,7 +8,7 @@ import openai
 import pytest
 from openai.types.fine_tuning import FineTuningJob
 
-from luthier.store import jobs
+from luthier.store import idempotency, jobs
 
 BASE = "gpt-4o-mini-2024-07-18"
 ROWS = b'{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}\n' * 10
@@ -190,3 +190,19 @@ def test_a_create_that_is_sent_again_makes_one_job(server, file):
     assert first.id == again.id and third.id == fourth.id and len({first.id, third.id, fifth.id}) == 3
     with pytest.raises(openai.BadRequestError):
         begin(server, file, suffix="other", extra_headers=given)
+
+
+def test_a_create_that_broke_off_leaves_no_job_and_is_done_once_when_it_is_sent_again(server, file, monkeypatch):
+    given = {"Idempotency-Key": "cut off"}
+
+    def broken(*_given):
+        raise RuntimeError("killed here")
+
+    monkeypatch.setattr(idempotency, "keep", broken)
+    with pytest.raises(openai.InternalServerError):
+        begin(server, file, extra_headers=given)
+    monkeypatch.undo()
+    assert server.client.fine_tuning.jobs.list().data == []
+
+    first, again = (begin(server, file, extra_headers=given) for _ in range(2))
+    assert [job.id for job in server.client.fine_tuning.jobs.list()] == [first.id] == [again.id]

@@ -7,7 +7,7 @@ with store.database.writing() as connection:
     cancel(connection, project_id, job.id)          # also pause, resume
 """
 
-from luthier.jobs.creation import AskedJob, create_job
+from luthier.jobs.creation import AskedJob, add_job, create_job, draft_job
 from luthier.jobs.hyperparameters import auto_epochs, check_hyperparameters
 from luthier.jobs.refusals import FileRefused, JobRefused
 from luthier.jobs.validation import check_file
@@ -21,11 +21,13 @@ __all__ = [
     "JobRefused",
     "Worker",
     "WorkerPlan",
+    "add_job",
     "auto_epochs",
     "cancel",
     "check_file",
     "check_hyperparameters",
     "create_job",
+    "draft_job",
     "pause",
     "resume",
 ]

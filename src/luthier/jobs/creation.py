@@ -46,7 +46,27 @@ class AskedJob:
 
 
 def create_job(store: Store, project_id: str, asked: AskedJob, bases: Mapping[str, Base]) -> Job:
-    """A new job, `validating_files`. Raises JobRefused for what can be told at once.
+    """A new job, `validating_files`. Raises JobRefused for what can be told at once."""
+    job = draft_job(store, project_id, asked, bases)
+    with store.database.writing() as connection:
+        add_job(connection, job)
+    return job
+
+
+def add_job(connection: Connection, job: Job) -> None:
+    """From here on workers see it."""
+    jobs.create(connection, job)
+    job_events.tell(
+        connection,
+        job.project_id,
+        job.id,
+        Fact(wording.created(job.id), once="created"),
+        Fact(wording.validating(job.training_file, job.validation_file), once="validating"),
+    )
+
+
+def draft_job(store: Store, project_id: str, asked: AskedJob, bases: Mapping[str, Base]) -> Job:
+    """The job as it would be, checked as far as it can be at once; written nowhere. Raises JobRefused.
 
     Jobs of method dpo and reinforcement are checked in full, their files too, and then refused: they cannot be
     trained yet. What lifts that refusal is an objective and its recipe, and nothing here.
@@ -66,7 +86,7 @@ def create_job(store: Store, project_id: str, asked: AskedJob, bases: Mapping[st
             code="method_not_supported",
             param="method",
         )
-    job = Job(
+    return Job(
         id=new_id("ftjob-"),
         project_id=project_id,
         created_at=int(time.time()),
@@ -82,16 +102,6 @@ def create_job(store: Store, project_id: str, asked: AskedJob, bases: Mapping[st
         metadata=asked.metadata,
         integrations=asked.integrations,
     )
-    with store.database.writing() as connection:
-        jobs.create(connection, job)
-        job_events.tell(
-            connection,
-            project_id,
-            job.id,
-            Fact(wording.created(job.id), once="created"),
-            Fact(wording.validating(job.training_file, job.validation_file), once="validating"),
-        )
-    return job
 
 
 def _checked_method(asked: AskedJob) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import Depends
@@ -16,7 +16,7 @@ from luthier.recipe import ServerSettings
 from luthier.server.errors import Refused
 from luthier.server.limits import Allowed
 from luthier.server.state import ServerState
-from luthier.store import DEFAULT_PROJECT, ApiKey, Scope, audit, keys, projects
+from luthier.store import DEFAULT_PROJECT, ApiKey, Promise, Scope, audit, idempotency, keys, projects
 from luthier.store.projects import Project
 
 # What a route asks for: one of the scopes of keys, any living key, or nothing at all.
@@ -27,13 +27,14 @@ OPEN_KEY = "key_open"
 
 @dataclass(frozen=True)
 class Call:
-    """One request as the handlers see it: whose it is, and what they work with."""
+    """One request as the handlers see it: whose it is, and what they work with. ``promise``: see `repeats.py`."""
 
     state: ServerState
     project: Project
     key: ApiKey | None
     request_id: str
     address: str | None
+    promise: Promise | None = None
 
     @property
     def project_id(self) -> str:
@@ -46,6 +47,12 @@ class Call:
 
     def spend_tokens(self, tokens: int) -> None:
         self.state.limits.spend_tokens(self.client, tokens)
+
+    def answer_with(self, connection: Connection, body: dict[str, Any]) -> dict[str, Any]:
+        """``body``, which a repeat of this request will be answered with too; in the transaction that makes it true."""
+        if self.promise is not None:
+            idempotency.keep(connection, self.promise, body)
+        return body
 
     def note(self, connection: Connection, action: str, object_id: str | None = None, **details: object) -> None:
         """A line of the audit log, in the transaction of what is noted."""

@@ -42,7 +42,7 @@ def create(call: Asking, asked: wire.CreateBatch) -> dict[str, Any]:
         )
         batches.create(connection, batch)
         call.note(connection, "batch.create", batch.id, endpoint=asked.endpoint, input_file=file.id)
-    return wire.batch_object(batch)
+        return call.answer_with(connection, wire.batch_object(batch))
 
 
 def list_all(call: Asking, limit: int | None = None, after: str | None = None) -> dict[str, Any]:

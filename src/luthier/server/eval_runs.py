@@ -45,7 +45,7 @@ def create(call: Asking, request: Request, eval_id: str, asked: wire.CreateRun) 
         found_eval(call, connection, eval_id)
         evals.create_run(connection, run)
         call.note(connection, "eval_run.create", run.id, eval=eval_id, model=run.model)
-    return wire.run_object(run, _address(request))
+        return call.answer_with(connection, wire.run_object(run, _address(request)))
 
 
 def list_all(

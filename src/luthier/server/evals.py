@@ -41,7 +41,7 @@ def create(call: Asking, asked: wire.CreateEval) -> dict[str, Any]:
     with call.state.store.database.writing() as connection:
         evals.create(connection, eval)
         call.note(connection, "eval.create", eval.id)
-    return wire.eval_object(eval)
+        return call.answer_with(connection, wire.eval_object(eval))
 
 
 def list_all(

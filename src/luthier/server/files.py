@@ -18,7 +18,7 @@ from luthier.server.multipart import Form
 from luthier.server.receiving import receive_form
 from luthier.server.wire import files as wire
 from luthier.server.wire.lists import asked_page, list_of
-from luthier.store import StoredFile, files, new_id
+from luthier.store import DatabaseUnreachable, StoredFile, files, new_id
 
 HIGHEST_LIMIT = 10000
 FORM = ("file", "purpose", "expires_after[anchor]", "expires_after[seconds]")
@@ -49,6 +49,9 @@ def _keep(call: Call, limit: int, form: Form) -> dict[str, Any]:
         with call.state.store.database.writing() as connection:
             files.create(connection, file)
             call.note(connection, "file.create", id, purpose=purpose, bytes=written.bytes)
+    except DatabaseUnreachable:
+        # The record may have been written all the same; if not, the bytes are swept away later.
+        raise
     except BaseException:
         blobs.remove(written.key)
         raise

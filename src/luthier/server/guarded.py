@@ -39,7 +39,7 @@ def guarded(scope_needed: RouteScope, repeats: bool) -> type[APIRoute]:
                     bounded.state.call = call
                     bounded.state.headers = headers
                 if repeats:
-                    return await answered_once(bounded, handle)
+                    return await answered_once(bounded, handle, self.status_code or 200)
                 return await handle(bounded)
 
             return answer

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.requests import Request
 
-from luthier.jobs import AskedJob, create_job, wishes
+from luthier.jobs import AskedJob, add_job, draft_job, wishes
 from luthier.server.access import Asking, Call
 from luthier.server.errors import Refused, missing
 from luthier.server.wire import jobs as wire
@@ -21,11 +21,13 @@ HIGHEST_LIMIT = 1000
 def create(call: Asking, asked: wire.CreateJob) -> dict[str, Any]:
     """Everything but the contents of the files is checked now; a worker reads those."""
     store = call.state.store
-    job = create_job(store, call.project_id, AskedJob(**asked.model_dump()), call.state.bases)
+    job = draft_job(store, call.project_id, AskedJob(**asked.model_dump()), call.state.bases)
     with store.database.writing() as connection:
+        add_job(connection, job)
         call.note(connection, "job.create", job.id, model=asked.model, training_file=asked.training_file)
+        answer = call.answer_with(connection, wire.job_object(job, call.project.organization))
     call.state.on_new_job()
-    return wire.job_object(job, call.project.organization)
+    return answer
 
 
 def list_all(call: Asking, request: Request, limit: int | None = None, after: str | None = None) -> dict[str, Any]:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
-import msgspec
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from luthier.server.access import Call
 from luthier.server.errors import Refused, invalid
-from luthier.store import Remembered, idempotency
+from luthier.store import Promise, Remembered, idempotency
 
 LONGEST_KEY = 200
 REPEATED = {"idempotent-replayed": "true"}
 
 
-async def answered_once(request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
-    """Honours `Idempotency-Key`; without one, a client's own retry (`x-stainless-retry-count`) of the same body."""
+async def answered_once(
+    request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]], status_code: int
+) -> Response:
+    """Honours `Idempotency-Key`; without one, a client's own retry (`x-stainless-retry-count`) of the same body.
+
+    The handler keeps the promise in the transaction of what it creates (`Call.answer_with`): a server that is killed
+    in between has done both or neither.
+    """
     call: Call = request.state.call
     given = request.headers.get("idempotency-key")
     if given is not None and not 0 < len(given) <= LONGEST_KEY:
@@ -29,18 +35,19 @@ async def answered_once(request: Request, handle: Callable[[Request], Coroutine[
     print_ = hashlib.sha256(b"\0".join([request.url.path.encode(), body])).hexdigest()
     key = f"given:{given}" if given is not None else f"body:{call.client}:{print_}"
     is_first = given is None and request.headers.get("x-stainless-retry-count", "0") in ("", "0")
-    earlier = await to_thread.run_sync(_begin, call, key, print_, is_first)
-    if earlier is not None:
-        return _as_before(earlier, print_)
+    begun = await to_thread.run_sync(_begin, call, key, print_, status_code, given is not None, is_first)
+    if isinstance(begun, Remembered):
+        return _as_before(begun, print_)
+    request.state.call = replace(call, promise=begun)
     try:
         response = await handle(request)
     except BaseException:
-        await to_thread.run_sync(_abandon, call, key)
+        await to_thread.run_sync(_abandon, call, begun)
         raise
     if response.status_code < 300:
-        await to_thread.run_sync(_finish, call, key, response)
+        assert begun.is_kept, f"{request.url.path} is not answered through Call.answer_with"
     else:
-        await to_thread.run_sync(_abandon, call, key)
+        await to_thread.run_sync(_abandon, call, begun)
     return response
 
 
@@ -54,19 +61,16 @@ def _as_before(earlier: Remembered, print_: str) -> Response:
     return JSONResponse(earlier.body, earlier.status_code, REPEATED)
 
 
-def _begin(call: Call, key: str, print_: str, is_first: bool) -> Remembered | None:
+def _begin(
+    call: Call, key: str, print_: str, status_code: int, is_strict: bool, is_first: bool
+) -> Remembered | Promise:
     with call.state.store.database.writing() as connection:
         if is_first:
             # Two equal requests on purpose are two requests; only a retry looks back.
-            idempotency.abandon(connection, call.project_id, key)
-        return idempotency.begin(connection, call.project_id, key, print_)
+            idempotency.forget(connection, call.project_id, key)
+        return idempotency.begin(connection, call.project_id, key, print_, status_code, is_strict)
 
 
-def _finish(call: Call, key: str, response: Response) -> None:
+def _abandon(call: Call, promise: Promise) -> None:
     with call.state.store.database.writing() as connection:
-        idempotency.finish(connection, call.project_id, key, response.status_code, msgspec.json.decode(response.body))
-
-
-def _abandon(call: Call, key: str) -> None:
-    with call.state.store.database.writing() as connection:
-        idempotency.abandon(connection, call.project_id, key)
+        idempotency.abandon(connection, promise)

@@ -18,7 +18,7 @@ from luthier.server.multipart import Form
 from luthier.server.receiving import receive_form
 from luthier.server.wire import files as wire_files
 from luthier.server.wire import uploads as wire
-from luthier.store import StoredFile, Upload, UploadPart, Written, files, new_id, uploads
+from luthier.store import DatabaseUnreachable, StoredFile, Upload, UploadPart, Written, files, new_id, uploads
 
 OPEN_SECONDS = 3600
 
@@ -44,7 +44,7 @@ def create(call: Asking, asked: wire.CreateUpload) -> dict[str, Any]:
     with call.state.store.database.writing() as connection:
         uploads.create(connection, upload)
         call.note(connection, "upload.create", upload.id, purpose=purpose, bytes=asked.bytes)
-    return wire.upload_object(upload, None)
+        return call.answer_with(connection, wire.upload_object(upload, None))
 
 
 async def add_part(call: Asking, request: Request, id: str) -> dict[str, Any]:
@@ -69,6 +69,9 @@ def _keep_part(call: Call, upload_id: str, limit: int, form: Form) -> dict[str, 
                 raise invalid(f"The parts hold more than the {upload.bytes:,} bytes that were announced.", "data")
             _still_open(uploads.find(connection, call.project_id, upload.id), upload_id)
             uploads.add_part(connection, part)
+    except DatabaseUnreachable:
+        # It may have been written down all the same; if not, the bytes are swept away later.
+        raise
     except BaseException:
         blobs.remove(written.key)
         raise
@@ -98,11 +101,14 @@ def complete(call: Asking, id: str, asked: wire.CompleteUpload) -> dict[str, Any
             files.create(connection, file)
             gone = uploads.forget_parts(connection, call.project_id, id)
             call.note(connection, "upload.complete", id, file=file_id)
+            answer = call.answer_with(connection, wire.upload_object(settled, file))
+    except DatabaseUnreachable:
+        raise
     except BaseException:
         call.state.store.blobs.remove(written.key)
         raise
     _remove_parts(call, gone)
-    return wire.upload_object(settled, file)
+    return answer
 
 
 def cancel(call: Asking, id: str) -> dict[str, Any]:

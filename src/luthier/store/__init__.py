@@ -36,7 +36,7 @@ from luthier.store.completions import StoredCompletion
 from luthier.store.database import Database, DatabaseUnreachable, UnstorableText, clock, open_database
 from luthier.store.evals import EVAL_RUNS, Eval, EvalRun, OutputItem
 from luthier.store.files import StoredFile
-from luthier.store.idempotency import Remembered
+from luthier.store.idempotency import Promise, PromiseLost, Remembered
 from luthier.store.ids import new_id, new_model_tag
 from luthier.store.job_events import Fact, JobEvent
 from luthier.store.jobs import JOBS, Job
@@ -85,6 +85,8 @@ __all__ = [
     "Page",
     "Permission",
     "Project",
+    "Promise",
+    "PromiseLost",
     "Remembered",
     "Scope",
     "Store",
