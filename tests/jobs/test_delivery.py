@@ -116,6 +116,16 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_called(store, receiver: 
     assert receiver.received == []
 
 
+@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200"])
+def test_a_name_that_leads_to_metadata_is_refused_even_where_private_addresses_are_called(store, address):
+    delivery = announced(store, "https://hooks.example.com/")
+
+    deliver_one(Station(store, "one"), Sender(allows_private=True, resolve=lambda _host, _port: [address]))
+
+    waiting = read(store, delivery)
+    assert waiting.status == "pending" and "does not call" in (waiting.last_error or "")
+
+
 def test_the_address_that_was_looked_at_is_the_one_that_is_called(store, receiver: Receiver):
     """A second look would give another address; there is no second look."""
     looks: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 
@@ -117,6 +118,20 @@ def test_a_wrong_line_fails_the_whole_batch_and_is_named(server, bad, code, at):
     assert batch.errors and batch.errors.data
     assert (batch.errors.data[0].code, batch.errors.data[0].line) == (code, at)
     strictly(Batch, batch.model_dump())
+
+
+def test_a_packed_file_is_never_unpacked(server):
+    bomb = gzip.compress(b"\0" * (64 << 20))
+    for name in ("lines.jsonl", "lines.jsonl.gz"):
+        file = server.client.files.create(file=(name, bomb), purpose="batch")
+        assert server.client.files.content(file.id).read() == bomb
+        batch = server.client.batches.create(input_file_id=file.id, endpoint=CHAT, completion_window="24h")
+
+        failed = until(lambda id=batch.id: server.client.batches.retrieve(id), lambda found: found.status in OVER)
+
+        assert failed.status == "failed" and failed.errors.data[0].code == "invalid_json_line"
+    with pytest.raises(openai.BadRequestError):
+        server.client.files.create(file=("rows.jsonl.gz", bomb), purpose="fine-tune")
 
 
 @pytest.mark.parametrize(

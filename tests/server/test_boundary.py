@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from urllib.parse import urlsplit
 
 import httpx
+
+from luthier.answering import Delta
+from server.conftest import BASE
+from server.scripted_inference import ScriptedInference, wait_until
 
 
 def test_a_client_that_never_reads_is_given_up(start):
@@ -26,6 +31,24 @@ def test_a_client_that_never_reads_is_given_up(start):
 
     assert cut_count(server) == 1
     assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_stream_that_is_never_read_ends_the_work(start):
+    told = ScriptedInference(pieces=(Delta(text="x" * 10_000),) * 10_000)
+    server = start("limits.silent_seconds=0.5", inference=told)
+    body = json.dumps({"model": BASE, "messages": [{"role": "user", "content": "hi"}], "stream": True})
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {server.client.api_key}\r\n"
+    head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    address = urlsplit(server.url)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((address.hostname, address.port))
+        connection.sendall((head + body).encode())
+
+        assert wait_until(lambda: told.closed == 1, 20)
+
+    assert told.ended == 0
+    assert server.client.models.list().data
 
 
 def cut_count(server) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import openai
@@ -105,6 +106,41 @@ def test_a_judge_that_is_not_there_is_an_error_of_the_grade(server):
     result = run(server, grader, "x")
 
     assert result.reward == 0.0 and result.metadata.errors.api_model_grader_server_error
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{item.__class__}}", "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ cycler.__init__.__globals__.os }}",
+        "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}", "{{ item.a.__init__ }}",
+        "${7*7}", "#{7*7}", "{{7*7}}", "{{ lipsum.__globals__['os'].popen('id').read() }}", "{{sample.__dict__}}",
+    ],
+)  # fmt: skip
+def test_a_template_looks_things_up_and_runs_nothing(server, template):
+    grader = {"type": "string_check", "name": "x", "input": template, "reference": "49", "operation": "like"}
+    asked = len(server.state.inference.asked)
+
+    with contextlib.suppress(openai.BadRequestError):
+        assert run(server, grader, "a", {"a": "b"}).reward == 0.0
+    judge = {"type": "score_model", "model": BASE, "input": [{"role": "user", "content": template}]}
+    with contextlib.suppress(openai.BadRequestError):
+        run(server, judge, "a", {"a": "b"})
+
+    for request in server.state.inference.asked[asked:]:
+        told = request.messages[-1]["content"]
+        assert "49" not in told and "<class" not in told and "uid=" not in told, told
+
+
+@pytest.mark.parametrize(
+    "formula", ["__import__('os').system('true')", "a.__class__", "(lambda: 1)()", "a if a else 0", "9**9**9**9", "[a]"]
+)
+def test_a_formula_is_arithmetic_and_nothing_else(server, formula):
+    grader = {"type": "multi", "name": "x", "graders": {"a": COLOUR}, "calculate_output": formula}
+
+    with pytest.raises(openai.BadRequestError) as refused:
+        server.client.fine_tuning.alpha.graders.run(grader=grader, model_sample="x", item={})
+
+    assert refused.value.param == "grader.calculate_output"
 
 
 def test_code_runs_in_the_sandbox_alone(server):

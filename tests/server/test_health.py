@@ -9,8 +9,12 @@ import threading
 import time
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
+from luthier.answering import Delta
 from luthier.server.logs import JsonLines, ShortLines
+from luthier.store import jobs
+from server.conftest import BASE
 
 
 def test_a_server_is_alive_and_ready_without_a_key(server):
@@ -30,6 +34,37 @@ def test_counters_are_for_an_admin_and_never_hold_ids(server):
     assert 'luthier_jobs{status="queued"}' in told
     for headers in ({}, {"authorization": f"Bearer {server.client.api_key}"}):
         assert httpx.get(f"{server.url}/metrics", headers=headers).status_code in (401, 403)
+
+
+def test_everything_that_an_operator_watches_is_counted(running, told):
+    told.pieces = (Delta(text="a"), Delta(text="b"))
+    running.client.chat.completions.create(model=BASE, messages=[{"role": "user", "content": "hi"}])
+    file = running.client.files.create(file=("a.jsonl", b"{}"), purpose="fine-tune").id
+    job = running.client.fine_tuning.jobs.create(model="starter", training_file=file).id
+    with running.store.database.writing() as connection:
+        jobs.JOBS.change(connection, running.project_id, job, status="failed", started_at=1000, finished_at=1090)
+    running.client.fine_tuning.jobs.create(model="starter", training_file=file)
+    admin = {"authorization": f"Bearer {running.new_key(scopes=('admin',))}"}
+
+    answer = httpx.get(f"{running.url}/metrics", headers=admin)
+
+    counted = {
+        (sample.name, sample.labels.get("status")): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    waiting, taken = counted["luthier_jobs", "validating_files"], counted["luthier_job_seconds_sum", "failed"]
+    assert waiting >= 1 and taken == 90 and counted["luthier_job_seconds_count", "failed"] == 1
+    for name in (
+        "luthier_prompt_tokens_total",
+        "luthier_answer_tokens_total",
+        "luthier_cached_tokens_total",
+        "luthier_first_token_seconds_count",
+        "luthier_token_seconds_count",
+        "luthier_batch_rows",
+    ):
+        assert counted[name, None] >= 1, name
+    assert {("luthier_answers_waiting", None), ("luthier_adapter_loads", None)} <= set(counted)
 
 
 def test_metrics_can_be_opened_to_all(start):

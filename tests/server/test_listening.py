@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 
 def connected(server) -> socket.socket:
@@ -39,9 +41,14 @@ def test_a_head_of_a_megabyte_is_refused_in_the_envelope(server):
     assert httpx.get(f"{server.url}/healthz").status_code == 200
 
 
-def test_what_is_no_http_is_refused(server):
+def test_what_is_no_http_is_refused_and_logged(server, caplog):
+    caplog.set_level(logging.INFO, "luthier.server")
     for nonsense in (b"\x16\x03\x01\x00\xa5", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nbad header\r\n\r\n"):
         assert answer_to(server, nonsense + b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+    told = [record.fields for record in caplog.records if record.getMessage() == "not_http"]
+    assert len(told) == 3 and all(fields["request_id"].startswith("req_") for fields in told)
+    assert {fields["address"] for fields in told} == {"127.0.0.1"}
 
 
 def test_two_lengths_or_a_length_and_chunks_are_no_request(server):
@@ -50,7 +57,8 @@ def test_two_lengths_or_a_length_and_chunks_are_no_request(server):
         assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 "))
 
 
-def test_a_head_sent_letter_by_letter_does_not_hold_a_connection(start):
+def test_a_head_sent_letter_by_letter_does_not_hold_a_connection(start, caplog):
+    caplog.set_level(logging.INFO, "luthier.server")
     server = start("limits.head_seconds=0.5")
     begin = time.monotonic()
 
@@ -61,18 +69,32 @@ def test_a_head_sent_letter_by_letter_does_not_hold_a_connection(start):
         assert client.get(f"{server.url}/healthz").status_code == 200
         time.sleep(0.8)
         assert client.get(f"{server.url}/healthz").status_code == 200
+    assert [record.getMessage() for record in caplog.records].count("slow_head") == 1
 
 
-def test_a_body_that_stops_coming_is_given_up(start):
+@pytest.mark.parametrize("path", ["/v1/fine_tuning/jobs", "/v1/chat/completions"])
+def test_a_body_that_stops_coming_is_given_up(start, path):
     server = start("limits.silent_seconds=0.5")
     head = (
-        f"POST /v1/fine_tuning/jobs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {server.client.api_key}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {server.client.api_key}\r\n"
         "content-type: application/json\r\ncontent-length: 100\r\n\r\n{"
     )
 
     answer = answer_to(server, head.encode())
 
     assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_that_drips_is_given_up(start):
+    server = start("limits.silent_seconds=0.5")
+    head = (
+        f"POST /v1/fine_tuning/jobs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {server.client.api_key}\r\n"
+        "content-type: application/json\r\ncontent-length: 100000\r\n\r\n{"
+    )
+
+    answer = answer_to(server, head.encode(), *[b" "] * 20, pause=0.1)
+
+    assert answer.startswith(b"HTTP/1.1 408 ") and b"too slowly" in answer
 
 
 def test_many_slow_uploads_leave_the_server_answering(start):

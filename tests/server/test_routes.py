@@ -43,6 +43,7 @@ from luthier.store.permissions import PERMISSIONS
 FORM = {"content-type": "multipart/form-data; boundary=x"}
 FILE = b'--x\r\ncontent-disposition: form-data; name="data"; filename="a"\r\n\r\nabc\r\n--x--\r\n'
 GIVEN_ROWS = {"type": "jsonl", "source": {"type": "file_content", "content": [{"item": {"a": "b"}}]}}
+MATCH: Any = {"type": "string_check", "name": "m", "input": "a", "reference": "b", "operation": "eq"}
 BODIES: Mapping[str, Any] = {
     "/v1/uploads/{id}/complete": {"part_ids": ["part_x"]},
     "/v1/fine_tuning/checkpoints/{model:path}/permissions": {"project_ids": ["proj_default"]},
@@ -145,6 +146,17 @@ def test_another_projects_file_and_model_cannot_be_used(server, foreign):
     ):
         answer = httpx.post(f"{server.url}/v1/fine_tuning/jobs", json=body, headers=headers)
         assert answer.status_code == 400
+    own_eval = server.client.evals.create(
+        name="own", data_source_config={"type": "custom", "item_schema": {}}, testing_criteria=[MATCH]
+    )
+    source = {"type": "jsonl", "source": {"type": "file_id", "id": foreign["files"]}}
+    window = {"endpoint": "/v1/chat/completions", "completion_window": "24h"}
+    for path, body in (
+        ("/v1/batches", {"input_file_id": foreign["files"], **window}),
+        (f"/v1/evals/{own_eval.id}/runs", {"data_source": source}),
+    ):
+        answer = httpx.post(server.url + path, json=body, headers=headers)
+        assert answer.status_code == 400 and "secret" not in answer.text
     asked = {"model": foreign["model"], "messages": [{"role": "user", "content": "hi"}]}
     answer = httpx.post(f"{server.url}/v1/chat/completions", json=asked, headers=headers)
     assert answer.status_code == 404 and answer.json()["error"]["code"] == "model_not_found"

@@ -101,6 +101,17 @@ def test_an_upload_that_cannot_be_is_refused(server, wrong):
     assert refused.value.type == "invalid_request_error"
 
 
+def test_the_name_of_an_upload_is_never_a_path(server):
+    upload = server.client.uploads.create(
+        bytes=3, filename="../../etc/cron.d/a.jsonl", mime_type="text/jsonl", purpose="fine-tune"
+    )
+    part = server.client.uploads.parts.create(upload.id, data=b"abc")
+
+    done = server.client.uploads.complete(upload.id, part_ids=[part.id])
+
+    assert upload.filename == "a.jsonl" and done.file is not None and done.file.filename == "a.jsonl"
+
+
 def test_a_completed_upload_that_is_completed_again_by_a_retry_is_answered_alike(server):
     upload = begin(server, 3)
     part = server.client.uploads.parts.create(upload.id, data=b"abc")

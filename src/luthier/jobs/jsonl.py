@@ -20,6 +20,8 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, numbered from 1 as an editor does. One that is too long comes cut, and is no JSON."""
     number, kept = 1, b""
     for chunk in chunks:
+        if len(kept) > LONGEST_LINE_BYTES and b"\n" not in chunk:
+            continue
         *whole, rest = (kept + chunk).split(b"\n")
         for line in whole:
             if line.strip():

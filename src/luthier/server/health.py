@@ -40,9 +40,11 @@ async def metrics(request: Request) -> Response:
         await admit(request, "admin")
     with state.store.database.reading() as connection:
         counts = jobs.count_by_status(connection)
+        seconds = jobs.seconds_by_status(connection)
         living = workers.living(connection, SEEN_SECONDS)
     for status in (*jobs.WORKABLE, "paused", *jobs.TERMINAL):
         state.metrics.jobs.labels(status).set(counts.get(status, 0))
+    state.metrics.job_seconds.by_status = {status: seconds.get(status, (0, 0)) for status in jobs.TERMINAL}
     state.metrics.workers.set(len(living))
     if state.inference is not None:
         load = state.inference.load()

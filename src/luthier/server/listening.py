@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from luthier.recipe import ServerSettings
 from luthier.server.errors import INVALID, envelope
 from luthier.store import new_id
 
+LOG = logging.getLogger("luthier.server")
 KEEP_ALIVE_SECONDS = 75
 # After a refusal that came before the end of the body: time to read the answer while the rest is thrown away.
 LINGER_SECONDS = 3.0
@@ -103,11 +105,13 @@ class BoundedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP, or has a head that is too long: refused before it is a request."""
         self._stop_watching()
+        request_id = new_id("req_")
+        self._note("not_http", request_id=request_id)
         body = json.dumps(envelope("The request is no valid HTTP, or its headers are too long.", INVALID)).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
-            (b"x-request-id", new_id("req_").encode()),
+            (b"x-request-id", request_id.encode()),
             (b"connection", b"close"),
         ]
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
@@ -124,7 +128,17 @@ class BoundedProtocol(H11Protocol):
         if is_busy or self.conn.their_state is not h11.IDLE or self.transport.is_closing():
             self._stop_watching()
         elif self.head_timer is None:
-            self.head_timer = self.loop.call_later(self.head_seconds, self.transport.close)
+            self.head_timer = self.loop.call_later(self.head_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        # A connection that rested between two requests is closed for nobody's fault.
+        if self.conn.trailing_data[0]:
+            self._note("slow_head")
+        self.transport.close()
+
+    def _note(self, event: str, **more: str) -> None:
+        """What never became a request is logged too."""
+        LOG.info(event, extra={"fields": {**more, "address": self.client[0] if self.client else None}})
 
     def _stop_watching(self) -> None:
         if self.head_timer is not None:

@@ -180,3 +180,12 @@ def count_by_status(connection: Connection, project_id: str | None = None) -> di
     only: tuple[ColumnElement[bool], ...] = () if project_id is None else JOBS.mine(project_id)
     counted = select(table.c.status, func.count()).where(*only).group_by(table.c.status)
     return {str(status): int(count) for status, count in connection.execute(counted)}
+
+
+def seconds_by_status(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Of the jobs of all projects that ran and ended, by how: how many, and the seconds from start to end together."""
+    table = JOBS.table
+    taken = func.sum(table.c.finished_at - table.c.started_at)
+    is_over = table.c.started_at.is_not(None), table.c.finished_at.is_not(None), table.c.status.in_(TERMINAL)
+    rows = connection.execute(select(table.c.status, func.count(), taken).where(*is_over).group_by(table.c.status))
+    return {str(status): (int(count), int(seconds)) for status, count, seconds in rows}
