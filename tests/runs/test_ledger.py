@@ -24,6 +24,7 @@ COST = {"prompt_tokens": 100.0, "completion_tokens": 5.0, "cached_tokens": 0.0, 
 FACTS: dict[str, Any] = {
     "contract": {"counts": {"tokens": 1000, "branches": 20, "trained_tokens": 100}},
     "resolved": {
+        "training.steps": {"value": 2},
         "forecast.minutes": {"value": 0.5},
         "forecast.computed_tokens": {"value": 2000},
         "forecast.peak_memory_bytes": {"value": 10**9},
@@ -55,6 +56,16 @@ def test_predicted_and_actual_lie_side_by_side(folder: RunFolder):
     assert found["actual"]["operations"] > 0
     assert set(found["cost_per_1000_requests"]) == {"base", "tuned"}
     assert set(found["break_even"]) == {"base"}
+
+
+def test_the_first_steps_of_a_long_training_foretell_it_again(folder: RunFolder):
+    assert ledger(folder, CONFIG)["calibrated"] is None
+    for step in range(1, 31):
+        folder.record(StepFinished(step, 30, 1.0, 2.0, 1e-3, 1.0, 50, 1000, 900, 12.0 if step > 1 else 42.0))
+    resolved = FACTS["resolved"] | {"training.steps": {"value": 30}, "forecast.computed_tokens": {"value": 27_000}}
+    found = ledger(folder, CONFIG, resolved=resolved)
+    assert found["calibrated"]["minutes"] == pytest.approx((30 * 12 + 30) / 60)
+    assert found["calibrated"]["money"] > 0
 
 
 def test_energy_that_was_read_is_told_as_measured(folder: RunFolder):

@@ -10,6 +10,7 @@ from typing import Any
 from luthier.advice.costs import (
     ArmEffort,
     Bill,
+    Efforts,
     Machine,
     TrainedModel,
     TrainingEffort,
@@ -19,6 +20,7 @@ from luthier.advice.costs import (
 )
 from luthier.errors import ModelError
 from luthier.recipe import Lora, Recipe
+from luthier.runs.calibration import calibrated_minutes
 from luthier.runs.curves import last_of_each_step
 from luthier.runs.folder import RunFolder
 
@@ -35,6 +37,8 @@ def write_ledger(folder: RunFolder, recipe: Recipe, config: Mapping[str, Any], f
         resolved["forecast.computed_tokens"]["value"],
         resolved["forecast.peak_memory_bytes"]["value"],
     )
+    forecast = calibrated_minutes(steps, resolved["training.steps"]["value"], predicted.computed_tokens)
+    calibrated = TrainingEffort(forecast, predicted.computed_tokens, None) if forecast is not None else None
     actual = TrainingEffort(
         minutes=sum(step["seconds"] for step in steps) / 60,
         computed_tokens=sum(step["computed_tokens"] for step in steps),
@@ -47,7 +51,7 @@ def write_ledger(folder: RunFolder, recipe: Recipe, config: Mapping[str, Any], f
     bill = Bill(_machine(facts["environment"], settings.advice.hardware), prices)
     model = _trained(recipe, config, facts)
     monthly = settings.advice.requests_per_month
-    ledger = build_ledger(predicted, actual, model, _arms(folder, recipe), bill, monthly)
+    ledger = build_ledger(Efforts(predicted, calibrated, actual), model, _arms(folder, recipe), bill, monthly)
     folder.write_text(LEDGER_FILE, json.dumps(ledger.as_json(), indent=2, ensure_ascii=False) + "\n")
 
 

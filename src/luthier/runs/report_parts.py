@@ -80,11 +80,13 @@ def _ledger(folder: RunFolder, ledger: pages.Ledger) -> pages.Ledger:
     for name in ("predicted", "actual"):
         own = getattr(ledger, name).model_dump(exclude_none=True)
         efforts[name] = _part(folder, LEDGER, pages.Effort, (found.get(name) or {}) | own)
+    calibrated = found.get("calibrated")
     costs, crossings = found.get("cost_per_1000_requests") or {}, found.get("break_even") or {}
     prices = found.get("prices")
     return ledger.model_copy(
         update={
             **efforts,
+            "calibrated": _part(folder, LEDGER, pages.Effort, calibrated) if calibrated else None,
             "energy": efforts["actual"].energy_watt_hours,
             "money": efforts["actual"].money,
             "cost_per_1000_requests": _parts(folder, LEDGER, pages.RequestPrice, costs),

@@ -15,6 +15,8 @@ from luthier.generation import fallback_reason
 from luthier.models import ModelFolder, balance_reason, folding_of, fused_of, load_model
 from luthier.objectives import sft_loss_sum
 from luthier.recipe import Full, Recipe, TrainingSettings
+from luthier.runs.calibration import CALIBRATION_STEPS, calibrated_minutes
+from luthier.runs.curves import last_of_each_step
 from luthier.runs.decisions import earlier_decision
 from luthier.runs.encoding import EncodedData
 from luthier.runs.folder import RunFolder
@@ -165,6 +167,8 @@ def tune(
         yield Noticed(folding.reason)
     for event in train(training):
         yield event
+        if isinstance(event, StepFinished) and event.step == CALIBRATION_STEPS:
+            yield from _calibrated(training, folder)
         if isinstance(event, StepFinished) and ends_an_epoch(event.step, recipe.training, training.plan):
             yield save_weights(training, bench, folder, recipe.training.keep_epochs, is_epoch=True)
         if isinstance(event, StepFinished) and event.step < training.plan.steps and wants_stop():
@@ -177,6 +181,14 @@ def tune(
                 fix=f"luthier resume {folder.path}",
             )
     yield Noticed(f"saved {save_adapter(training.adapter, bench, folder)}")
+
+
+def _calibrated(training: Training, folder: RunFolder) -> Iterator[Event]:
+    tokens = earlier_decision(folder, "forecast.computed_tokens")
+    told = last_of_each_step(folder, "StepFinished")
+    minutes = calibrated_minutes(told, training.plan.steps, tokens) if tokens else None
+    if minutes is not None:
+        yield Noticed(f"by its first {CALIBRATION_STEPS} steps, training takes {minutes:.1f} minutes in all")
 
 
 def expected_cost(training: Training, memory: MemoryPlan | None = None) -> Forecast:

@@ -9,6 +9,7 @@ import pytest
 from luthier.advice.costs import (
     ArmEffort,
     Bill,
+    Efforts,
     Machine,
     TrainedModel,
     TrainingEffort,
@@ -37,9 +38,9 @@ ARMS = {
 }
 
 
-def ledger(**effort):
+def ledger(calibrated=None, **effort):
     actual = TrainingEffort(**({"minutes": 30.0, "computed_tokens": 90_000, "peak_memory_bytes": 10**9} | effort))
-    return build_ledger(PREDICTED, actual, MODEL, ARMS, BILL, requests_per_month=1e6).as_json()
+    return build_ledger(Efforts(PREDICTED, calibrated, actual), MODEL, ARMS, BILL, requests_per_month=1e6).as_json()
 
 
 def test_it_is_json_with_everything_predicted_and_done():
@@ -52,6 +53,12 @@ def test_it_is_json_with_everything_predicted_and_done():
     assert found["actual"]["money"] == pytest.approx(found["predicted"]["money"] / 2)
     assert found["actual"]["operations"] == pytest.approx(0.9 * found["predicted"]["operations"], rel=0.01)
     assert found["prices"]["are_examples"] is True
+
+
+def test_what_was_foretold_after_some_steps_has_its_money_too():
+    found = ledger(calibrated=TrainingEffort(45.0, 100_000, None))
+    assert found["calibrated"]["money"] == pytest.approx(0.75 * found["predicted"]["money"])
+    assert ledger()["calibrated"] is None
 
 
 def test_energy_without_counters_is_marked_as_an_estimate():
@@ -79,7 +86,7 @@ def test_break_even_is_told_for_every_priced_arm():
 
 
 def test_a_model_whose_operations_cannot_be_counted_leaves_them_out():
-    found = build_ledger(PREDICTED, PREDICTED, None, ARMS, BILL).as_json()
+    found = build_ledger(Efforts(PREDICTED, None, PREDICTED), None, ARMS, BILL).as_json()
     assert found["actual"]["operations"] is None
 
 

@@ -5,6 +5,7 @@ from luthier.advice.costs.energy import Energy, EnergyReading, energy_of, joules
 from luthier.advice.costs.ledger import (
     ArmEffort,
     Bill,
+    Efforts,
     Ledger,
     Machine,
     TrainedModel,
@@ -29,6 +30,7 @@ __all__ = [
     "ArmEffort",
     "Bill",
     "BreakEven",
+    "Efforts",
     "Energy",
     "EnergyReading",
     "Ledger",

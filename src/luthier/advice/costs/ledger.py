@@ -34,6 +34,15 @@ class TrainingEffort:
 
 
 @dataclass(frozen=True)
+class Efforts:
+    """``calibrated``: foretold again after a few steps; None where there were too few to tell."""
+
+    predicted: TrainingEffort
+    calibrated: TrainingEffort | None
+    actual: TrainingEffort
+
+
+@dataclass(frozen=True)
 class TrainedModel:
     """What the operations are counted from; ``mean_tokens`` is the mean length of a trained sequence."""
 
@@ -61,6 +70,7 @@ class Ledger:
     """As `ledger.json` holds it."""
 
     predicted: Mapping[str, Any]
+    calibrated: Mapping[str, Any] | None
     actual: Mapping[str, Any]
     cost_per_1000_requests: Mapping[str, Mapping[str, Any]]
     break_even: tuple[BreakEven, ...]
@@ -69,6 +79,7 @@ class Ledger:
     def as_json(self) -> dict[str, Any]:
         return {
             "predicted": dict(self.predicted),
+            "calibrated": dict(self.calibrated) if self.calibrated is not None else None,
             "actual": dict(self.actual),
             "cost_per_1000_requests": {name: dict(cost) for name, cost in self.cost_per_1000_requests.items()},
             "break_even": {item.against: item.as_json() for item in self.break_even},
@@ -77,8 +88,7 @@ class Ledger:
 
 
 def build_ledger(
-    predicted: TrainingEffort,
-    actual: TrainingEffort,
+    efforts: Efforts,
     model: TrainedModel | None,
     arms: Mapping[str, ArmEffort],
     bill: Bill,
@@ -86,14 +96,15 @@ def build_ledger(
 ) -> Ledger:
     """``model`` None leaves the operations out; a price that the file does not hold leaves the money out."""
     per_arm = {name: bill.for_1000_requests(arm) for name, arm in arms.items()}
-    done = bill.for_training(actual, model)
+    done = bill.for_training(efforts.actual, model)
     money = {name: cost["money"] for name, cost in per_arm.items() if cost["money"] is not None}
     tuned, trained = money.get("tuned"), done["money"]
     untuned = {name: price for name, price in money.items() if not name.startswith("tuned")}
     crossing: tuple[BreakEven, ...] = ()
     if tuned is not None and trained is not None:
         crossing = break_even(trained, tuned, untuned, bill.prices.currency, requests_per_month)
-    return Ledger(bill.for_training(predicted, model), done, per_arm, crossing, bill.terms())
+    calibrated = bill.for_training(efforts.calibrated, model) if efforts.calibrated else None
+    return Ledger(bill.for_training(efforts.predicted, model), calibrated, done, per_arm, crossing, bill.terms())
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ def _page_facts(report: Report) -> dict[str, Any]:
         "golden_items": max((score.n for arm in arms for score in arm.metrics.values()), default=0),
         "requests": request_rows(report),
         "efforts": effort_rows(report.ledger),
+        "is_calibrated": report.ledger.calibrated is not None,
         "measures": measure_rows(report.forgetting),
         "flip_groups": flip_groups(report.forgetting),
         "choices": list({(choice.about): choice for arm in arms for choice in arm.chosen_on_validation}.values()),

@@ -261,6 +261,9 @@ class Ledger(Part):
     """What the run cost against what was predicted, and what requests cost from now on."""
 
     predicted: Effort
+    calibrated: Effort | None = Field(
+        default=None, description="Foretold again after the first steps; null where there were too few."
+    )
     actual: Effort
     trained_tokens: NonNegativeInt = Field(description="Tokens that carried loss, over all steps.")
     given_tokens: NonNegativeInt = Field(description="Tokens of all examples, over all steps, before folding.")

@@ -52,6 +52,7 @@ class MeasureRow:
 class EffortRow:
     label: str
     predicted: str
+    calibrated: str
     actual: str
 
 
@@ -84,15 +85,15 @@ def flip_groups(forgetting: Forgetting | None) -> list[tuple[str, ...]]:
 
 def effort_rows(ledger: Ledger) -> list[EffortRow]:
     """Predicted beside actual; a line of which nothing is known is left out."""
-    predicted, actual = ledger.predicted, ledger.actual
     currency = ledger.prices.currency if ledger.prices else ""
+    columns = (ledger.predicted, ledger.calibrated or Effort(), ledger.actual)
     rows = [
-        EffortRow("Time", minutes(predicted.minutes), minutes(actual.minutes)),
-        EffortRow("Peak memory", byte_size(predicted.peak_memory_bytes), byte_size(actual.peak_memory_bytes)),
-        EffortRow("Computed tokens", _count(predicted.computed_tokens), _count(actual.computed_tokens)),
-        EffortRow("Operations", operations(predicted.operations), operations(actual.operations)),
-        EffortRow(f"Energy{_source(actual)}", energy(predicted.energy_watt_hours), energy(actual.energy_watt_hours)),
-        EffortRow("Money", money(predicted.money, currency), money(actual.money, currency)),
+        EffortRow("Time", *(minutes(effort.minutes) for effort in columns)),
+        EffortRow("Peak memory", *(byte_size(effort.peak_memory_bytes) for effort in columns)),
+        EffortRow("Computed tokens", *(_count(effort.computed_tokens) for effort in columns)),
+        EffortRow("Operations", *(operations(effort.operations) for effort in columns)),
+        EffortRow(f"Energy{_source(ledger.actual)}", *(energy(effort.energy_watt_hours) for effort in columns)),
+        EffortRow("Money", *(money(effort.money, currency) for effort in columns)),
     ]
     return [row for row in rows if (row.predicted, row.actual) != (MISSING, MISSING)]
 
