@@ -1,249 +1,161 @@
-"""Faults, nothing lost: jobs in a queue, several workers, random kill -9 over workers and runs, and then a reckoning.
+"""Faults, nothing lost: jobs asked of a server over the network, several workers, random kill -9 over server, workers
+and runs, a database that restarts, a disk that is full; and then a reckoning.
 
-    python -m benchmarks.faults --jobs 30 --workers 3 --kills 40
+    python -m benchmarks.faults --disk-megabytes 1500
     python -m benchmarks.faults --database-url postgresql://… --restart "pg_ctl -D DATA -m immediate restart"
 
-Every job must end `succeeded` exactly once, with every step once in its metrics, no process left over, and with the
-same numbers and weights as a run that nobody disturbed.
+Every job must be there once and end `succeeded` once, with every step once in its metrics, no process left over, and
+with the same numbers and weights as a run that nobody disturbed; every file that was answered for must be whole.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import json
-import os
 import random
 import shlex
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from luthier.jobs import AskedJob, Worker, WorkerPlan, create_job
-from luthier.recipe import Base
-from luthier.store import (
-    DEFAULT_PROJECT,
-    DatabaseUnreachable,
-    Job,
-    Store,
-    StoredFile,
-    files,
-    job_events,
-    jobs,
-    models,
-    new_id,
-    open_store,
-)
+from benchmarks.fault_clients import Clients
+from benchmarks.fault_house import House, Trial
+from benchmarks.fault_reckoning import all_jobs, wrong_with_files, wrong_with_jobs
+from benchmarks.machine import describe_machine, usable_cores
+from luthier.errors import StorageError
+from luthier.store import Job, Store, open_store
 
-BASES = {"starter": Base("starter", "starter")}
-SEED = 11
-
-
-@dataclass(frozen=True)
-class Trial:
-    """``command`` None runs real trainings. ``restart``: what restarts the database, ``restarts`` times."""
-
-    database_url: str
-    data: Path
-    jobs: int
-    workers: int
-    kills: int
-    seconds_between: float
-    lease_seconds: float = 5.0
-    command: tuple[str, ...] | None = None
-    restart: Callable[[], Any] | None = None
-    restarts: int = 0
-    seed: int = 0
+# Of ten kills, so many of each kind.
+VICTIMS = ("run", "worker", "server", "run", "worker", "saving run", "receiving server", "worker", "run", "server")
+FULL_SECONDS = 6.0
+LONGEST_SECONDS = 5400.0
 
 
 @dataclass
 class Reckoning:
-    """``wrong`` is empty when nothing was lost."""
+    """``wrong`` is empty when nothing was lost. ``cut_uploads``: files whose sender got no answer."""
 
-    killed_workers: int = 0
-    killed_runs: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
     restarts: int = 0
+    fills: int = 0
     seconds: float = 0.0
     attempts: int = 0
+    came_back: int = 0
+    sent_files: int = 0
+    cut_uploads: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
 def disturb(trial: Trial) -> Reckoning:
-    """Queue the jobs, kill at random, wait for the end, and look at what came of it."""
-    store = open_store(trial.database_url, str(trial.data / "blobs"))
-    file = _put_rows(store)
-    undisturbed = _finish_one(trial, store, file)
-    made = [_ask(store, file) for _ in range(trial.jobs)]
-    found, began = Reckoning(), time.monotonic()
-    workers = [_start_worker(trial) for _ in range(trial.workers)]
+    """Ask for the jobs, kill at random, wait for the end, and look at what came of it."""
+    trial.house.mkdir(exist_ok=True)
+    found, house = Reckoning(), House(trial)
+    house.open()
+    clients = Clients(house.url, trial.jobs, trial.seconds_between)
     try:
-        _kill_and_restart(trial, store, [job.id for job in made], workers, found)
+        file = clients.put_rows()
+        store = open_store(trial.database, str(trial.house / "blobs"))
+        undisturbed = clients.ask(file, -1)
+        while not all(job.is_over for job in _jobs(store)):
+            time.sleep(0.1)
+        began = time.monotonic()
+        clients.begin(file)
+        _kill_and_restart(trial, store, house, clients, found)
+        found.seconds = round(time.monotonic() - began, 1)
     finally:
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.wait(30)
-    found.seconds = time.monotonic() - began
-    _reckon(trial, store, undisturbed, [job.id for job in made], found)
+        clients.end()
+        house.close()
+    found.came_back, found.sent_files, found.cut_uploads = house.came_back, clients.sent, clients.cut
+    found.attempts = sum(job.attempt for job in all_jobs(store))
+    (first,) = [job for job in all_jobs(store) if job.id == undisturbed]
+    found.wrong += clients.wrong
+    found.wrong += wrong_with_jobs(store, first, trial.jobs)
+    found.wrong += wrong_with_files(store, clients.kept)
+    found.wrong += [f"a process is left over: {line}" for line in house.left_over()]
     store.close()
     return found
 
 
-def _kill_and_restart(
-    trial: Trial, store: Store, ids: Sequence[str], workers: list[subprocess.Popen[bytes]], found: Reckoning
-) -> None:
+def _kill_and_restart(trial: Trial, store: Store, house: House, clients: Clients, found: Reckoning) -> None:
     chance = random.Random(trial.seed)
-    restart_at = {round((number + 1) * trial.kills / (trial.restarts + 1)) for number in range(trial.restarts)}
-    until = time.monotonic() + 3600
-    while _waiting(store, ids) and time.monotonic() < until:
+    victims = [VICTIMS[number % len(VICTIMS)] for number in range(trial.kills)]
+    chance.shuffle(victims)
+    restart_at, fill_at = _moments(trial.kills, trial.restarts), _moments(trial.kills, trial.fills)
+    until = time.monotonic() + LONGEST_SECONDS
+    while not clients.has_asked_all or not all(job.is_over for job in _jobs(store)):
+        if time.monotonic() > until:
+            found.wrong.append("it took too long")
+            return
         time.sleep(chance.uniform(0.5, 1.5) * trial.seconds_between)
-        done = found.killed_workers + found.killed_runs
+        house.look_after()
+        done = trial.kills - len(victims)
         if trial.restart is not None and done in restart_at:
             restart_at.discard(done)
             trial.restart()
             found.restarts += 1
-        if done >= trial.kills:
-            continue
-        runs = _run_pids(trial)
-        if runs and chance.random() < 0.6:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(chance.choice(runs), signal.SIGKILL)
-                found.killed_runs += 1
-        else:
-            place = chance.randrange(len(workers))
-            workers[place].kill()
-            workers[place].wait()
-            workers[place] = _start_worker(trial)
-            found.killed_workers += 1
+        with _full_disk(trial) if done in fill_at else contextlib.nullcontext():
+            found.fills += done in fill_at
+            fill_at.discard(done)
+            if victims and house.kill(victims[-1], chance):
+                found.killed[victims.pop()] += 1
+            elif victims:
+                # Nobody of this kind is at work just now; another one first.
+                victims.insert(0, victims.pop())
+        found.wrong += [f"a torn checkpoint: {path}" for path in house.torn_checkpoints()]
 
 
-def _reckon(trial: Trial, store: Store, undisturbed: Job, ids: Sequence[str], found: Reckoning) -> None:
-    expected_steps, expected_weights = _steps_of(store, undisturbed.id), _weights_of(store, undisturbed)
-    with store.database.reading() as connection:
-        ended = [job for id in ids if (job := jobs.find(connection, DEFAULT_PROJECT, id)) is not None]
-    for job in ended:
-        found.attempts += job.attempt
-        if job.status != "succeeded":
-            found.wrong.append(f"{job.id} is {job.status}: {job.error}")
-            continue
-        if _steps_of(store, job.id) != expected_steps:
-            found.wrong.append(f"{job.id}: its steps are not those of the undisturbed run")
-        if _weights_of(store, job) != expected_weights:
-            found.wrong.append(f"{job.id}: its weights are not those of the undisturbed run")
-        with store.database.reading() as connection:
-            events = job_events.since(connection, DEFAULT_PROJECT, job.id, 0, limit=100_000)
-        if [event.sequence for event in events] != list(range(1, len(events) + 1)):
-            found.wrong.append(f"{job.id}: its events are not numbered 1, 2, 3, …")
-        ends = [event for event in events if event.message == "The job has successfully completed"]
-        if len(ends) != 1:
-            found.wrong.append(f"{job.id} ended {len(ends)} times")
-    if left := _processes_of(trial):
-        found.wrong.append(f"processes are left over: {left}")
+@contextlib.contextmanager
+def _full_disk(trial: Trial) -> Iterator[None]:
+    ballast = trial.house / "ballast"
+    until = time.monotonic() + FULL_SECONDS
+    with ballast.open("wb", buffering=0) as file:
+        _fill(file, until - FULL_SECONDS / 2)
+        yield
+        _fill(file, until)
+    ballast.unlink()
 
 
-def _put_rows(store: Store) -> str:
-    words = ["card", "lost", "bill", "late", "app", "slow", "crash", "login", "blue", "red", "phone", "order"]
-    chance = random.Random(1)
-    rows = []
-    for _ in range(24):
-        picked = chance.sample(words, 5)
-        turns = [{"role": "user", "content": " ".join(picked)}, {"role": "assistant", "content": picked[0]}]
-        rows.append(json.dumps({"messages": turns}))
-    id = new_id("file-")
-    written = store.blobs.put(files.blob_key(id), ["\n".join(rows).encode()])
-    file = StoredFile(
-        id, DEFAULT_PROJECT, "rows.jsonl", "fine-tune", written.bytes, written.sha256, written.key, int(time.time())
-    )
-    with store.database.writing() as connection:
-        files.create(connection, file)
-    return id
+def _fill(file: Any, until: float) -> None:
+    """To the last byte, and again whenever somebody else has freed some."""
+    while time.monotonic() < until:
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * size) == size:
+                    pass
+        time.sleep(0.05)
 
 
-def _ask(store: Store, file: str) -> Job:
-    numbers = {"n_epochs": 4, "batch_size": 4}
-    return create_job(store, DEFAULT_PROJECT, AskedJob("starter", file, hyperparameters=numbers, seed=SEED), BASES)
+def _moments(kills: int, times: int) -> set[int]:
+    return {round((number + 1) * kills / (times + 1)) for number in range(times)}
 
 
-def _finish_one(trial: Trial, store: Store, file: str) -> Job:
-    """The run that nobody disturbs."""
-    job = _ask(store, file)
-    worker = _start_worker(trial)
-    while _waiting(store, [job.id]):
-        time.sleep(0.1)
-    worker.terminate()
-    worker.wait()
-    with store.database.reading() as connection:
-        ended = jobs.find(connection, DEFAULT_PROJECT, job.id)
-    assert ended is not None and ended.status == "succeeded", ended
-    return ended
+def _jobs(store: Store) -> list[Job]:
+    """Raises nothing while the database is away; a job that cannot be seen is not over."""
+    while True:
+        try:
+            return list(all_jobs(store))
+        except StorageError:
+            time.sleep(0.5)
 
 
-def _waiting(store: Store, ids: Sequence[str]) -> bool:
+@contextlib.contextmanager
+def _small_disk(folder: Path, megabytes: int | None) -> Iterator[None]:
+    if megabytes is None:
+        yield
+        return
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=True)
     try:
-        with store.database.reading() as connection:
-            found = [jobs.find(connection, DEFAULT_PROJECT, id) for id in ids]
-    except DatabaseUnreachable:
-        return True
-    return any(job is None or not job.is_over for job in found)
-
-
-def _steps_of(store: Store, id: str) -> list[dict[str, Any]]:
-    with store.database.reading() as connection:
-        return list(job_events.metrics(connection, DEFAULT_PROJECT, id))
-
-
-def _weights_of(store: Store, job: Job) -> dict[str, str]:
-    with store.database.reading() as connection:
-        model = models.find(connection, DEFAULT_PROJECT, str(job.fine_tuned_model))
-    assert model is not None
-    keys = [key for key in store.blobs.keys(model.folder) if key.endswith((".safetensors", "weights.txt"))]
-    return {Path(key).name: hashlib.sha256(store.blobs.content(key)).hexdigest() for key in keys}
-
-
-def _run_pids(trial: Trial) -> list[int]:
-    pids = []
-    for file in (trial.data / "runs").glob("*/process.json"):
-        with contextlib.suppress(OSError, ValueError):
-            pids.append(json.loads(file.read_text())["pid"])
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-
-
-def _processes_of(trial: Trial) -> list[str]:
-    """Command lines of living processes that name the trial's folder."""
-    left = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if str(trial.data) in line and int(entry.name) != os.getpid():
-                left.append(line[:200])
-    return left
-
-
-def _start_worker(trial: Trial) -> subprocess.Popen[bytes]:
-    told = {"url": trial.database_url, "data": str(trial.data), "command": trial.command, "lease": trial.lease_seconds}
-    with (trial.data / "workers.log").open("ab") as log:
-        command = [sys.executable, "-P", __file__, "--work", json.dumps(told)]
-        return subprocess.Popen(command, stdout=log, stderr=log)
-
-
-def _work(told: dict[str, Any]) -> None:
-    data = Path(told["data"])
-    store = open_store(told["url"], str(data / "blobs"))
-    command = {"command": tuple(told["command"])} if told["command"] else {}
-    plan = WorkerPlan(
-        store, BASES, data / "runs", lease_seconds=told["lease"], poll_seconds=0.1, max_crashes=1000, **command
-    )
-    worker = Worker(plan)
-    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    worker.run()
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def main() -> None:
@@ -251,29 +163,36 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=30)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--kills", type=int, default=40)
-    parser.add_argument("--seconds-between", type=float, default=4.0)
-    parser.add_argument("--database-url")
+    parser.add_argument("--seconds-between", type=float, default=6.0)
+    parser.add_argument("--database-url", help="a PostgreSQL database; without it SQLite")
     parser.add_argument("--restart", help="command that restarts the database")
     parser.add_argument("--restarts", type=int, default=5)
-    parser.add_argument("--work", help=argparse.SUPPRESS)
+    parser.add_argument("--disk-megabytes", type=int, help="a small disk to be filled twice; needs the right to mount")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="write the figures to this file as well")
     given = parser.parse_args()
-    if given.work:
-        _work(json.loads(given.work))
-        return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _small_disk(Path(folder) / "house", given.disk_megabytes):
         restart = (lambda: subprocess.run(shlex.split(given.restart), check=True)) if given.restart else None
         trial = Trial(
-            database_url=given.database_url or f"sqlite:///{folder}/luthier.db",
             data=Path(folder),
             jobs=given.jobs,
             workers=given.workers,
             kills=given.kills,
             seconds_between=given.seconds_between,
+            database_url=given.database_url,
             restart=restart,
             restarts=given.restarts if restart else 0,
+            fills=2 if given.disk_megabytes else 0,
+            seed=given.seed,
         )
         found = disturb(trial)
-    print(json.dumps(vars(found), indent=2))
+        if found.wrong:
+            subprocess.run(["cp", "-r", folder, f"{folder}-kept"], check=True)
+    asked = {"database": "PostgreSQL" if given.database_url else "SQLite", "jobs": given.jobs, "workers": given.workers}
+    figures = {**asked, **vars(found), "machine": describe_machine(usable_cores())}
+    print(json.dumps(figures, indent=2))
+    if given.keep:
+        given.keep.write_text(json.dumps(figures, indent=2) + "\n")
     sys.exit(1 if found.wrong else 0)
 
 

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from luthier.jobs.run_process import PROCESS_FILE, start_run
 from some_jobs import FAKE_RUN
 
@@ -81,3 +83,11 @@ def test_the_result_is_what_the_run_wrote_and_not_its_exit_code(tmp_path: Path):
     silent.process.wait()
     assert silent.result() is None
     silent.kill()
+
+
+def test_a_run_that_cannot_be_written_down_is_ended_at_once(tmp_path: Path):
+    (tmp_path / PROCESS_FILE).mkdir()
+    with pytest.raises(IsADirectoryError):
+        start_run(tmp_path, [sys.executable, "-c", "import time; time.sleep(60)", str(tmp_path)])
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if is_running(int(path.parent.name))]
+    assert not any(str(tmp_path).encode() in line for line in lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
 import json
 from pathlib import Path
 
@@ -149,6 +151,27 @@ def test_a_full_disk_is_waited_for(store: Store, tmp_path: Path, monkeypatch):
     with working(plan_of(store, tmp_path / "runs")):
         ended = wait_for(store, job.id, lambda job: job.is_over)
     assert ended.status == "succeeded" and steps(store, job) == list(range(1, 31))
+
+
+@pytest.mark.parametrize("stage", ["checking.fetch_files", "worker.prepare_run", "supervisor.start_run"])
+def test_a_disk_that_is_full_before_the_run_can_begin_is_waited_for(store: Store, tmp_path: Path, monkeypatch, stage):
+    module = importlib.import_module(f"luthier.jobs.{stage.partition('.')[0]}")
+    name = stage.partition(".")[2]
+    work, tries = getattr(module, name), []
+
+    def full_at_first(*given):
+        tries.append(given)
+        if len(tries) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return work(*given)
+
+    monkeypatch.setattr(module, name, full_at_first)
+    behave(monkeypatch, steps=3)
+    job = ask(store)
+    with working(plan_of(store, tmp_path / "runs")):
+        ended = wait_for(store, job.id, lambda job: job.is_over)
+    assert ended.status == "succeeded" and steps(store, job) == [1, 2, 3]
+    assert any("waits for room" in message for message in messages(store, job))
 
 
 def test_a_worker_that_is_stopped_leaves_the_job_to_the_next(store: Store, tmp_path: Path, monkeypatch):

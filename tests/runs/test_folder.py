@@ -74,6 +74,16 @@ def test_a_torn_last_line_is_passed_over(new_run, torn):
     assert [event["message"] for event in folder.events()] == ["whole"]
 
 
+def test_what_is_told_after_a_torn_line_is_not_lost_with_it(new_run):
+    folder = new_run()
+    folder.record(Noticed("one"))
+    with (folder.path / "events.jsonl").open("ab") as stream:
+        stream.write(b'{"event": "Noti')
+    folder.record(Noticed("two"))
+    folder.record(Noticed("three"))
+    assert [event["message"] for event in folder.events()] == ["one", "two", "three"]
+
+
 @pytest.mark.parametrize("separator", ["\n", "\u2028", "\x85", "\x0c"])
 def test_text_with_line_separators_stays_one_event(new_run, separator):
     folder = new_run()

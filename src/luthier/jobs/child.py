@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -22,6 +23,11 @@ RESULT_FILE = "result.json"
 PR_SET_PDEATHSIG = 1
 # Of all processes the kernel takes this one first when memory is short, and not the server.
 OOM_SCORE = "500"
+# A training takes all the cores there are, and whoever asks the server something meanwhile should not feel it.
+NICENESS = 10
+# Room for the result is taken when the run starts: a disk that is full by the end can still be told of.
+RESULT_BYTES = 4096
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(folder: Path) -> None:
@@ -32,19 +38,34 @@ def main(folder: Path) -> None:
     threading.Thread(target=_die_when_input_ends, daemon=True).start()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+    os.nice(NICENESS)
     asked_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     write_result(folder, _outcome(folder, asked_to_stop))
 
 
+def reserve_result(folder: Path) -> None:
+    """Forget an earlier result, and take the room that the next one will need."""
+    (folder / RESULT_FILE).unlink(missing_ok=True)
+    with _part(folder).open("wb") as file:
+        file.write(b" " * RESULT_BYTES)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_result(folder: Path, result: dict[str, Any]) -> None:
-    part = folder / f".{RESULT_FILE}.part"
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(result, file)
+    part = _part(folder)
+    with part.open("r+b" if part.exists() else "wb") as file:
+        # The blanks that stay behind it are JSON as well.
+        file.write(json.dumps(result).encode())
         file.flush()
         os.fsync(file.fileno())
     part.replace(folder / RESULT_FILE)
+
+
+def _part(folder: Path) -> Path:
+    return folder / f".{RESULT_FILE}.part"
 
 
 def die_with_parent() -> None:
@@ -74,14 +95,21 @@ def _outcome(folder: Path, asked_to_stop: threading.Event) -> dict[str, Any]:
     except LuthierError as error:
         outcome = "storage" if isinstance(error, StorageError) else "failed"
         return {"outcome": outcome, "found": error.found, "expected": error.expected, "fix": error.fix}
-    except RuntimeError as error:
+    except Exception as error:
         if _is_out_of_memory(error):
             return {"outcome": "memory", "found": str(error).splitlines()[0][:300]}
+        if is_out_of_room(error):
+            return {"outcome": "storage", "found": str(error).splitlines()[0][:300]}
         raise
     return {"outcome": "succeeded"}
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_room(error: BaseException) -> bool:
+    """Whoever writes through a library of another language has only the words."""
+    return getattr(error, "errno", None) in NO_ROOM or "No space left on device" in str(error)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
     """torch has a class for accelerators and, on a CPU, only words."""
     text = str(error)
     return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text or "bad_alloc" in text

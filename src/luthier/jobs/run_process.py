@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.jobs.child import RESULT_FILE
+from luthier.jobs.child import RESULT_FILE, reserve_result
 
 PROCESS_FILE = "process.json"
 LOG_FILE = "log.txt"
@@ -58,7 +58,7 @@ class RunProcess:
 def start_run(folder: Path, command: Sequence[str]) -> RunProcess:
     """Start the run in ``folder``. The thread that calls this must live as long as the run (see `child.py`)."""
     end_orphan(folder)
-    (folder / RESULT_FILE).unlink(missing_ok=True)
+    reserve_result(folder)
     kills = memory_kills()
     with (folder / LOG_FILE).open("ab") as log:
         process = subprocess.Popen(
@@ -68,9 +68,14 @@ def start_run(folder: Path, command: Sequence[str]) -> RunProcess:
             stderr=log,
             start_new_session=True,
         )
+    run = RunProcess(process, folder, kills)
     known = {"pid": process.pid, "born": _birth(process.pid), "host": os.uname().nodename}
-    (folder / PROCESS_FILE).write_text(json.dumps(known), encoding="utf-8")
-    return RunProcess(process, folder, kills)
+    try:
+        (folder / PROCESS_FILE).write_text(json.dumps(known), encoding="utf-8")
+    except OSError:
+        run.kill()
+        raise
+    return run
 
 
 def end_orphan(folder: Path) -> None:

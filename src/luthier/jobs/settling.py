@@ -21,6 +21,7 @@ LEAST_MICRO_BATCH_TOKENS = 64
 LONGEST_WAIT_SECONDS = 60.0
 # A full disk is mended by people, so it is waited for longer than for anything else.
 MOST_STORAGE_TRIES = 1000
+LEAST_ROOM_BYTES = 1 << 20
 
 
 def settle(plan: WorkerPlan, ending: Ending, folder: Path) -> Job:
@@ -39,6 +40,9 @@ def settle(plan: WorkerPlan, ending: Ending, folder: Path) -> Job:
         job = wait_for_room(plan, claimed, str((result or {}).get("found")))
     elif outcome == "failed":
         job = _failed(plan, claimed, "training_failed", f"{(result or {})['found']}. {(result or {})['fix']}")
+    elif shutil.disk_usage(folder).free < LEAST_ROOM_BYTES:
+        # It could not even say so: whatever else it died of, there is no blaming it while nothing can be written.
+        job = wait_for_room(plan, claimed, "the disk is full")
     else:
         job = _crashed(plan, ending)
     if job.is_over:

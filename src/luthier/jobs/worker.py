@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from luthier.errors import LuthierError, StorageError
 from luthier.jobs.checking import check_job
+from luthier.jobs.child import is_out_of_room
 from luthier.jobs.preparing import prepare_run, run_folder
 from luthier.jobs.queue import Claimed, claim_queued, claim_unvalidated, heartbeat, is_work_waiting
 from luthier.jobs.reaper import forget_runs, reap, sweep
@@ -141,6 +142,9 @@ class Worker:
                 log.warning("%s; tried again", trouble.found)
                 time.sleep(TROUBLE_SECONDS)
 
+    def _wait_for_room(self, claimed: Claimed, reason: str) -> None:
+        self._insist(lambda: wait_for_room(self.plan, claimed, reason))
+
     @contextmanager
     def _excused(self, claimed: Claimed) -> Iterator[None]:
         """What goes wrong with one job is that job's matter: it is refused, or waits, and the worker goes on."""
@@ -151,9 +155,11 @@ class Worker:
         except LeaseLost:
             raise
         except StorageError as trouble:
-            reason = trouble.found
-            self._insist(lambda: wait_for_room(self.plan, claimed, reason))
-        except Exception:
+            self._wait_for_room(claimed, trouble.found)
+        except Exception as error:
+            if is_out_of_room(error):
+                self._wait_for_room(claimed, str(error))
+                return
             log.exception("job %s met something unexpected", claimed.job.id)
             refuse(self.plan, claimed, JobRefused("The server had an error with this job.", code="server_error"))
 

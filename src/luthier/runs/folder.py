@@ -87,10 +87,13 @@ class RunFolder:
         return self.path / "evaluation" / f"{arm}.jsonl"
 
     def record(self, event: Event) -> None:
-        """Append one line to the stream of events."""
+        """Append one line to the stream of events; a line that was cut off by a full disk or a kill is ended first."""
+        line = json.dumps(as_json(event), ensure_ascii=False) + "\n"
         try:
-            with (self.path / "events.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(as_json(event), ensure_ascii=False) + "\n")
+            with (self.path / "events.jsonl").open("a+b") as stream:
+                if stream.tell() and not _ends_a_line(stream):
+                    stream.write(b"\n")
+                stream.write(line.encode())
         except OSError as error:
             raise _unwritable(self.path, error) from None
 
@@ -138,6 +141,11 @@ class RunFolder:
                 fix="wait for it, or stop it with Ctrl-C",
             ) from None
         return file
+
+
+def _ends_a_line(stream: IO[bytes]) -> bool:
+    stream.seek(-1, os.SEEK_END)
+    return stream.read(1) == b"\n"
 
 
 def _make_new(root: Path, stem: str) -> Path:
