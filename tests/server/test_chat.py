@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import openai
@@ -69,6 +70,43 @@ def test_everything_that_was_asked_reaches_the_model(running: RunningServer, tol
     assert asked.model.path == "starter" and asked.deadline_seconds == 600
 
 
+def test_fields_that_change_nothing_here_are_accepted(running: RunningServer):
+    answer = running.client.chat.completions.create(
+        model=BASE,
+        messages=ASK,
+        user="u",
+        safety_identifier="s",
+        prompt_cache_key="k",
+        prompt_cache_retention="24h",
+        service_tier="auto",
+        reasoning_effort="low",
+        verbosity="low",
+        prediction={"type": "content", "content": "4"},
+        modalities=["text"],
+        web_search_options={},
+        stream_options=None,
+        extra_body={"prompt_cache_options": {"a": 1}, "moderation": {"model": "m"}},
+    )
+    chunks = running.client.chat.completions.create(
+        model=BASE, messages=ASK, stream=True, stream_options={"include_obfuscation": False}
+    )
+
+    assert answer.choices[0].message.content == "Hello world" and len(list(chunks)) == 4
+
+
+def test_the_client_that_awaits_is_answered_alike(running: RunningServer):
+    async def ask() -> tuple[str | None, str, list[str]]:
+        async with openai.AsyncOpenAI(base_url=f"{running.url}/v1", api_key=running.client.api_key) as client:
+            whole = await client.chat.completions.create(model=BASE, messages=ASK)
+            stream = await client.chat.completions.create(model=BASE, messages=ASK, stream=True)
+            pieces = [chunk.choices[0].delta.content or "" async for chunk in stream]
+            return whole.choices[0].message.content, "".join(pieces), [model.id async for model in client.models.list()]
+
+    whole, streamed, models = asyncio.run(ask())
+
+    assert whole == streamed == "Hello world" and BASE in models
+
+
 @pytest.mark.parametrize(
     ("asked", "param"),
     [
@@ -97,6 +135,13 @@ def test_everything_that_was_asked_reaches_the_model(running: RunningServer, tol
         ({"tool_choice": "auto"}, "tool_choice"),
         ({"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "other"}}}, "tool_choice"),
         ({"tools": [WEATHER] * 2}, "tools"),
+        ({"tools": [{"type": "function", "function": {"name": f"f{n}"}} for n in range(129)]}, "tools"),
+        ({"tool_choice": "required", "tools": []}, "tool_choice"),
+        ({"frequency_penalty": -2.1}, "frequency_penalty"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "x" * 65}}},
+            "response_format.json_schema.name",
+        ),
         ({"tools": [{"type": "function", "function": {"name": "no blanks"}}]}, "tools[0].function.name"),
         ({"response_format": {"type": "xml"}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),

@@ -78,6 +78,24 @@ def test_a_file_that_cannot_be_is_refused_by_name(server, name, content, purpose
     assert kept(server) == before
 
 
+@pytest.mark.parametrize("purpose", ["fine-tune", "batch", "evals", "user_data", "vision", "assistants"])
+def test_every_purpose_of_the_platform_is_taken(server, purpose):
+    file = server.client.files.create(file=("a.jsonl", ROWS), purpose=purpose)
+
+    assert [found.id for found in server.client.files.list(purpose=purpose)] == [file.id]
+
+
+def test_a_batch_file_has_a_limit_of_its_own(start):
+    server = start("limits.batch_file_megabytes=1")
+    content = b"x" * (2 << 20)
+
+    with pytest.raises(openai.APIStatusError) as refused:
+        server.client.files.create(file=("a.jsonl", content), purpose="batch")
+
+    assert refused.value.status_code == 413 and kept(server) == []
+    assert server.client.files.create(file=("a.jsonl", content), purpose="fine-tune").bytes == len(content)
+
+
 def test_a_file_expires_when_asked_and_batch_files_after_thirty_days(server):
     asked = server.client.files.create(
         file=("a.jsonl", ROWS), purpose="fine-tune", expires_after={"anchor": "created_at", "seconds": 7200}

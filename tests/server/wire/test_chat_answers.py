@@ -60,6 +60,15 @@ def test_log_probabilities_ride_on_the_chunks_of_their_tokens(running: RunningSe
     assert chunks[1].choices[0].logprobs and chunks[1].choices[0].logprobs.content == [token]
 
 
+def test_chances_of_other_tokens_are_an_empty_list_where_none_were_asked(
+    running: RunningServer, told: ScriptedInference
+):
+    told.pieces = (Delta(text="4", chances=(TokenChance("4", -0.1, b"4"),)),)
+    answer = running.client.chat.completions.create(model=BASE, messages=ASK, logprobs=True)
+    assert answer.choices[0].logprobs and answer.choices[0].logprobs.content
+    assert answer.choices[0].logprobs.content[0].top_logprobs == []
+
+
 def test_a_probability_of_nothing_is_a_number_that_json_has(running: RunningServer, told: ScriptedInference):
     told.pieces = (Delta(text="4", chances=(TokenChance("4", float("-inf"), None),)),)
     answer = running.client.chat.completions.create(model=BASE, messages=ASK, logprobs=True)
