@@ -40,3 +40,11 @@ def test_a_project_that_does_not_exist_is_made_for_a_key_and_for_nothing_else(ca
     assert call("keys", "list", "--project", "nobody", "--data", data).code == 1
     assert call("keys", "create", "--name", "x", "--scopes", "all", "--data", data).code == 6
     assert call("keys", "revoke", "key_none", "--data", data).code == 1
+
+
+def test_a_folder_that_no_server_has_used_is_told_and_not_made(call, here):
+    for words in (("list",), ("audit",), ("revoke", "key_0")):
+        outcome = call("keys", *words, "--data", "nowhere")
+
+        assert outcome.code == 1 and "no server has kept anything" in outcome.err
+    assert not (here / "nowhere").exists()

@@ -47,7 +47,7 @@ def test_a_server_is_soon_there_rests_and_ends_well(here):
         time.sleep(2)
         idle_seconds = processor_seconds(process) - before
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr is not None
         told = process.stderr.read()
 
@@ -60,7 +60,7 @@ def test_open_access_is_said_loudly(here):
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert "WARNING: access is open" in process.stderr.read()
 
 
@@ -86,12 +86,25 @@ def test_without_its_libraries_the_server_says_how_to_install_them(here, call, m
         assert outcome.code == 1 and "pip install 'luthier[server]'" in outcome.err
 
 
+def test_a_data_folder_that_cannot_be_made_is_told(here, call):
+    (here / "file").write_text("")
+
+    for verb in ("serve", "worker"):
+        outcome = call(verb, "--data", "file/data", "--set", "engine.kind=none")
+        assert outcome.code == 6 and "cannot be written" in outcome.err and "--data" in outcome.err
+
+
+def test_help_of_the_server_names_the_settings_of_the_server(call):
+    for verb in (("serve",), ("worker",), ("keys", "create")):
+        assert "docs/server-settings.md" in "".join(call(*verb, "--help").out.split())
+
+
 def test_a_port_that_is_taken_is_told(here):
     with begun("serve", "--data", "data", *ONLY_TRAINS) as first:
         assert first.stdout is not None
         port = first.stdout.readline().split()[2].rpartition(":")[2].removesuffix("/v1")
         with begun("serve", "--data", "other", "--port", port, "--set", "engine.kind=none") as second:
-            assert second.wait(20) == 1
+            assert second.wait(60) == 1
             assert second.stderr is not None and f"cannot listen at 127.0.0.1, port {port}" in second.stderr.read()
 
 
@@ -101,4 +114,4 @@ def test_a_worker_ends_when_it_is_asked_to(here):
         assert "works on the jobs" in process.stdout.readline()
         time.sleep(0.3)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0

@@ -33,7 +33,23 @@ def test_mistakes_are_told_with_their_lines(tmp_path: Path):
     with pytest.raises(RecipeError) as refused:
         load_server_settings(file)
 
-    assert "line 1: port" in refused.value.found and "line 3: models.alias" in refused.value.found
+    assert "line 1: port is the text 'high'" in refused.value.found
+    assert "line 3: unknown key models.alias" in refused.value.found
+    assert "did you mean models.aliases?" in refused.value.found
+
+
+def test_settings_that_are_all_commented_out_are_the_defaults(tmp_path: Path):
+    file = tmp_path / "luthier.yaml"
+    file.write_text("# port: 9000\n")
+
+    assert load_server_settings(file) == load_server_settings(None)
+
+
+def test_a_file_that_is_not_there_is_not_called_a_recipe(tmp_path: Path):
+    with pytest.raises(RecipeError) as refused:
+        load_server_settings(tmp_path / "none.yaml")
+
+    assert "settings of a server" in refused.value.expected and "docs/server-settings.md" in refused.value.fix
 
 
 def test_open_access_is_for_this_machine_only():

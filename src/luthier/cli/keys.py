@@ -11,7 +11,7 @@ import click
 
 from luthier.cli.serve import data_path
 from luthier.cli.server_extra import need_server_extra
-from luthier.cli.server_settings import server_options, settings_from
+from luthier.cli.server_settings import server_options, settings_from, store_of
 from luthier.cli.terminal import safe
 from luthier.cli.verb import Verb, json_option
 from luthier.errors import LuthierError
@@ -44,7 +44,7 @@ def command() -> None:
 def create(config: Path | None, data: str | None, overrides: tuple[str, ...], wants_json: bool, **asked: Any) -> None:
     from luthier.store import audit, keys
 
-    store = _open(config, data, overrides)
+    store = _open(config, data, overrides, may_make=True)
     scopes = [scope.strip() for scope in asked["scopes"].split(",") if scope.strip()]
     limits = {name: asked[name] for name in ("requests_per_minute", "tokens_per_minute") if asked[name] is not None}
     ends = int(time.time()) + asked["days"] * DAY if asked["days"] else None
@@ -77,6 +77,8 @@ def list_all(
     if wants_json:
         click.echo(json.dumps([keys.shown(key) for key in found]))
         return
+    if not found:
+        click.echo(f"the project {safe(of.name)} has no keys yet; luthier keys create makes one", err=True)
     for key in found:
         click.echo(f"{key.id}  {key.prefix}…  {_state(key):8}  {','.join(key.scopes)}  {safe(key.name)}")
 
@@ -124,12 +126,16 @@ def read_audit(
         click.echo(json.dumps(vars(entry)))
 
 
-def _open(config: Path | None, data: str | None, overrides: tuple[str, ...]) -> Store:
+def _open(config: Path | None, data: str | None, overrides: tuple[str, ...], may_make: bool = False) -> Store:
     need_server_extra()
-    from luthier.store import open_store
-
     settings = settings_from(config, overrides, data_folder=data_path(data))
-    return open_store(settings.database, settings.blobs, settings.organization)
+    if not may_make and settings.database_url is None and not settings.folder.exists():
+        raise LuthierError(
+            f"no server has kept anything in {settings.folder}",
+            expected="the data folder of a server",
+            fix="name it with --data, or the server's settings file",
+        )
+    return store_of(settings)
 
 
 def _project(store: Store, asked: str | None, may_make: bool = False) -> Project:

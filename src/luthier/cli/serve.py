@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     cls=Verb,
     example="luthier serve --data luthier-data --set models.aliases='{gpt-4o-mini-2024-07-18: starter}'",
     help="Answer OpenAI's fine-tuning and inference API: files, jobs, models, chat. CONFIG is a settings file "
-    "(luthier.yaml of this folder where there is one); docs/serving.md lists what it may say. Ctrl-C lets running "
-    "requests end and jobs save their state.",
+    "(luthier.yaml of this folder where there is one); docs/server-settings.md lists what it may say. Ctrl-C lets "
+    "running requests end and jobs save their state.",
 )
 @server_options
 @click.option("--host", help="Address to listen at; 0.0.0.0 is every network.")
@@ -79,7 +79,7 @@ def _tell_of_keys(settings: ServerSettings, store: Store) -> None:
         if keys.count_living(connection):
             return
     if not sys.stdout.isatty():
-        click.echo("no key exists yet: luthier keys create makes one", err=True)
+        click.echo(f"no key exists yet: luthier keys create --name NAME --data {settings.folder} makes one", err=True)
         return
     with store.database.writing() as connection:
         made = keys.create(connection, DEFAULT_PROJECT, "first key")

@@ -11,6 +11,7 @@ LIBRARIES = {
     "uvicorn": "uvicorn",
     "sqlalchemy": "sqlalchemy",
     "alembic": "alembic",
+    "llguidance": "llguidance",
     "obstore": "obstore",
     "prometheus_client": "prometheus-client",
     "python_multipart": "python-multipart",

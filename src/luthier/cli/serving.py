@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luthier.cli.late_inference import LateInference
+from luthier.cli.server_settings import store_of
 from luthier.jobs import Worker, WorkerPlan
 from luthier.recipe import Base, ServerSettings, served_bases
 from luthier.server import Inference, ServerState, make_app
 from luthier.server.background import make_background
 from luthier.server.listening import Listener, make_listener
-from luthier.store import Store, open_store
+from luthier.store import Store
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class House:
 @contextlib.contextmanager
 def open_house(settings: ServerSettings) -> Iterator[House]:
     """Everything but the listening itself, which the caller runs; afterwards jobs are saved and all is closed."""
-    store = open_store(settings.database, settings.blobs, settings.organization)
+    store = store_of(settings)
     with contextlib.ExitStack() as stack:
         stack.callback(store.close)
         bases = served_bases(settings.models)

@@ -21,13 +21,18 @@ class Verb(click.Command):
 
 
 def set_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return changes("training.epochs=1", "docs/recipe.md")(function)
+
+
+def changes(like: str, page: str) -> Callable[..., Any]:
+    """`--set`; ``like`` is an example, ``page`` lists what can be set."""
     return click.option(
         "--set",
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Change one setting, as in training.epochs=1. May be given several times; docs/recipe.md lists all.",
-    )(function)
+        help=f"Change one setting, as in {like}. May be given several times; {page} lists all.",
+    )
 
 
 def json_option(help_text: str) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ import click
 
 from luthier.cli.serve import data_path
 from luthier.cli.server_extra import need_server_extra
-from luthier.cli.server_settings import server_options, settings_from
+from luthier.cli.server_settings import server_options, settings_from, store_of
 from luthier.cli.verb import Verb
 
 
@@ -30,10 +30,9 @@ def command(config: Path | None, data: str | None, overrides: tuple[str, ...]) -
     from luthier.jobs import Worker
     from luthier.recipe import served_bases
     from luthier.server.logs import set_up_logs
-    from luthier.store import open_store
 
     set_up_logs(sys.stderr, for_people=sys.stderr.isatty())
-    store = open_store(settings.database, settings.blobs, settings.organization)
+    store = store_of(settings)
     worker = Worker(worker_plan(settings, store, served_bases(settings.models)))
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -27,6 +27,21 @@ _PlainConstructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What a file is to hold, for its errors: what it is called, its first lines, and where one comes from."""
+
+    name: str
+    begins: str
+    help: str
+    may_be_empty: bool = False
+
+
+RECIPE = Kind(
+    "a recipe", "begin with `data:` and, below it, `  train: rows.jsonl`", "luthier init rows.jsonl writes one"
+)
+
+
+@dataclass(frozen=True)
 class Document:
     """A YAML file: its values, and the tree they came from, which knows the lines."""
 
@@ -45,9 +60,9 @@ class Document:
         return line
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, kind: Kind = RECIPE) -> Document:
     """Read a YAML file whose top is a mapping."""
-    text = _read_text(path)
+    text = _read_text(path, kind)
     try:
         _refuse_oddities(text)
         tree = _yaml().compose(text)
@@ -56,17 +71,17 @@ def read_document(path: Path) -> Document:
         raise RecipeError(
             f"{path}{_line_of_error(error)}: {_problem(error, text)}",
             expected="YAML: `key: value` lines, indented with spaces",
-            fix=_fix_for(path, "mend that line; `luthier init` writes a recipe to compare with"),
+            fix=_fix_for(path, f"mend that line; {kind.help}"),
         ) from None
+    if values is None and kind.may_be_empty:
+        values = {}
     if values is None:
-        raise RecipeError(
-            f"{path} is empty", expected="a recipe, at least data.train", fix="luthier init rows.jsonl writes one"
-        )
+        raise RecipeError(f"{path} is empty", expected=f"{kind.name}; {kind.begins}", fix=kind.help)
     if not isinstance(values, dict):
         raise RecipeError(
             f"{path}: {'a list' if isinstance(values, list) else 'a single value'} at the top",
-            expected="sections such as `data:` and `training:`",
-            fix=_fix_for(path, "begin with `data:` and, below it, `  train: rows.jsonl`"),
+            expected=f"{kind.name}: `key: value` lines",
+            fix=_fix_for(path, kind.begins),
         )
     return Document(str(path), _with_text_keys(values), tree)
 
@@ -100,15 +115,13 @@ def _yaml() -> YAML:
     return yaml
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, kind: Kind) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise RecipeError(
-            f"{path} does not exist", expected="a recipe file", fix="luthier init rows.jsonl writes one"
-        ) from None
+        raise RecipeError(f"{path} does not exist", expected=f"{kind.name} (a YAML file)", fix=kind.help) from None
     except IsADirectoryError:
-        raise RecipeError(f"{path} is a folder", expected="a recipe file", fix=f"name a file in {path}") from None
+        raise RecipeError(f"{path} is a folder", expected=kind.name, fix=f"name a file in {path}") from None
     except OSError as error:
         raise RecipeError(
             f"{path} cannot be read ({error.strerror})", expected="a readable file", fix="check its permissions"

@@ -36,13 +36,12 @@ def apply_overrides(
     return changed
 
 
-def parse_override(text: str) -> Override:
+def parse_override(text: str, like: str = "training.epochs=1") -> Override:
+    """``like`` is an example for those who wrote something else."""
     key, equals, value = text.partition("=")
     path = tuple(name.strip() for name in key.split("."))
     if not equals or not all(path):
-        raise RecipeError(
-            f"--set {text}", expected="--set section.key=value", fix="write it like --set training.epochs=1"
-        )
+        raise RecipeError(f"--set {text}", expected="--set section.key=value", fix=f"write it like --set {like}")
     try:
         return Override(path, parse_value(value), text)
     except ValueError as error:

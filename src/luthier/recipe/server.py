@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from luthier.errors import RecipeError
-from luthier.recipe.document import read_document
+from luthier.recipe.document import Kind, read_document
 from luthier.recipe.overrides import nest, parse_override
 from luthier.recipe.setting import Count, PositiveNumber, Setting, Text, contradiction
+from luthier.recipe.slips import slips_error
 
+PAGE = "docs/server-settings.md"
+SETTINGS = Kind("settings of a server", "begin with `port: 8000`", f"{PAGE} lists them all", may_be_empty=True)
 STARTER = "starter"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Names = Annotated[tuple[Text, ...], Field(strict=False)]
@@ -40,7 +42,7 @@ class EngineSettings(Setting):
         default="embedded", description="`embedded` answers in this process, `vllm` asks one, `none` only trains."
     )
     url: Text | None = Field(default=None, description="Address of a running vLLM server, before /v1.")
-    command: Names = Field(default=(), description="Command that starts vLLM; null attaches to `url`.")
+    command: Names = Field(default=(), description="Command that starts vLLM; an empty list attaches to `url`.")
     max_running: Count = Field(default=32, description="Requests that are answered at once.")
     max_waiting: Count = Field(default=256, description="Requests that may wait; more are told to come again (429).")
     cache_megabytes: Count = Field(default=1024, description="Memory for the beginnings that requests share.")
@@ -159,24 +161,15 @@ def load_server_settings(path: Path | None = None, overrides: Sequence[str] = ()
 
     Raises RecipeError that lists every mistake with its line.
     """
-    document = read_document(path) if path is not None else None
+    document = read_document(path, SETTINGS) if path is not None else None
     values = _with_paths(document.values, path.parent) if document is not None and path is not None else {}
-    for override in map(parse_override, overrides):
-        values = _laid_over(values, _with_paths(nest(override), Path.cwd()))
+    changes = [parse_override(override, like="port=8001") for override in overrides]
+    for change in changes:
+        values = _laid_over(values, _with_paths(nest(change), Path.cwd()))
     try:
         return ServerSettings.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        mistakes = []
-        for detail in error.errors():
-            keys = tuple(str(part) for part in detail["loc"])
-            line = document.line_of(keys) if document is not None else None
-            message = detail.get("ctx", {}).get("found", detail["msg"])
-            mistakes.append(": ".join(filter(None, [f"line {line}" if line else "", ".".join(keys), message])))
-        raise RecipeError(
-            f"{path or 'the command line'}: {'; '.join(mistakes)}",
-            expected="settings as docs/serving.md lists them",
-            fix="mend these places",
-        ) from None
+        raise slips_error(error, ServerSettings.model_json_schema(), document, changes, PAGE) from None
 
 
 def _with_paths(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:

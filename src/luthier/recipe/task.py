@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from luthier.errors import RecipeError
-from luthier.recipe.document import read_document
+from luthier.recipe.document import Kind, read_document
 from luthier.recipe.setting import Count, Seed, Setting, Text, contradiction
+from luthier.recipe.slips import slips_error
+
+PAGE = "docs/golden-sets.md"
+TASK = Kind("a task", "begin with `items: golden.jsonl`", f"{PAGE} shows one")
 
 ItemsFormat = Literal["auto", "rows", "chat", "openai-evals", "inspect"]
 
@@ -78,18 +81,9 @@ class TaskSettings(Setting):
 
 def load_task_settings(path: Path) -> TaskSettings:
     """Read and check a task file; raises RecipeError that lists every mistake with its line."""
-    document = read_document(path)
+    document = read_document(path, TASK)
     try:
         # As JSON, as a recipe is: there a list is the only sequence.
         return TaskSettings.model_validate_json(json.dumps(document.values))
     except ValidationError as error:
-        mistakes = []
-        for detail in error.errors():
-            line = document.line_of(tuple(str(part) for part in detail["loc"]))
-            place = ".".join(str(part) for part in detail["loc"])
-            mistakes.append(": ".join(filter(None, [f"line {line}" if line else "", place, detail["msg"]])))
-        raise RecipeError(
-            f"{path} is no task: {'; '.join(mistakes)}",
-            expected="a task as docs/golden-sets.md describes it",
-            fix="mend these places",
-        ) from None
+        raise slips_error(error, TaskSettings.model_json_schema(), document, (), PAGE) from None
