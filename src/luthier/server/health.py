@@ -20,7 +20,12 @@ async def is_alive() -> dict[str, str]:
 
 def is_ready(request: Request) -> JSONResponse:
     """503 while something is missing, with what it is."""
-    state: ServerState = request.app.state.luthier
+    parts = what_is_there(request.app.state.luthier)
+    is_all_there = all(parts.values())
+    return JSONResponse({"status": "ready" if is_all_there else "waiting", **parts}, 200 if is_all_there else 503)
+
+
+def what_is_there(state: ServerState) -> dict[str, bool]:
     try:
         with state.store.database.reading() as connection:
             jobs.count_by_status(connection)
@@ -30,8 +35,7 @@ def is_ready(request: Request) -> JSONResponse:
     parts = {"database": is_database_there}
     if state.inference is not None:
         parts["inference"] = state.inference.is_ready()
-    is_all_there = all(parts.values())
-    return JSONResponse({"status": "ready" if is_all_there else "waiting", **parts}, 200 if is_all_there else 503)
+    return parts
 
 
 async def metrics(request: Request) -> Response:
