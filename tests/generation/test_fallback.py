@@ -3,11 +3,11 @@
 import random
 
 import pytest
-import torch
 
 from luthier.generation import Decoding, fallback_reason, generate
 from luthier.models import folding_of
 from models.architectures import UNROLLED, build, tiny_pair
+from slow_truth import one_at_a_time
 from tiny import VOCABULARY, tiny_llama
 
 OWN_ATTENTION = {
@@ -23,17 +23,6 @@ def prompts(lengths=(1, 3, 3, 8, 13), seed=0):
     return [[rng.randrange(VOCABULARY) for _ in range(length)] for length in lengths]
 
 
-def one_at_a_time(model, prompt, max_new_tokens, end_ids):
-    ids, written = list(prompt), []
-    for _ in range(max_new_tokens):
-        token = int(model(input_ids=torch.tensor([ids]), use_cache=False).logits[0, -1].argmax())
-        if token in end_ids:
-            return tuple(written), True
-        written.append(token)
-        ids.append(token)
-    return tuple(written), False
-
-
 @pytest.fixture(scope="module", params=[*UNROLLED, *OWN_ATTENTION])
 def pair(request):
     if request.param in UNROLLED:
@@ -41,7 +30,6 @@ def pair(request):
     return tuple(build(*OWN_ATTENTION[request.param], "eager") for _ in range(2))
 
 
-@torch.no_grad()
 def test_greedy_answers_equal_the_token_by_token_truth(pair):
     ours, truth = pair
     found = {a.index: (a.ids, a.is_finished) for a in generate(ours, prompts(), Decoding(6, END_IDS, batch_items=2))}

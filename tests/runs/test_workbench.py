@@ -5,16 +5,19 @@ import dataclasses
 import pytest
 import torch
 
+from luthier.errors import Interrupted
 from luthier.evaluation import Answer, Prompt
 from luthier.examples import Example, Message
 from luthier.runs.workbench import (
     FALLBACK_CONTEXT_TOKENS,
     answer_prompts,
+    answering_note,
     count_prompt_tokens,
     load_base,
     longest_answer_tokens,
     set_up,
 )
+from tiny import tiny_llama
 
 
 @pytest.fixture
@@ -75,6 +78,26 @@ def test_an_answer_is_the_same_whoever_shares_its_batch(recipe, bench):
         for items in (1, 3)
     )
     assert alone == together
+
+
+def test_whoever_heeds_can_stop_answers_in_the_middle(recipe, bench):
+    calls = []
+
+    def heed() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise Interrupted("stopped", expected="", fix="")
+
+    with pytest.raises(Interrupted):
+        list(answer_prompts(load_base(bench, recipe()), bench, [asking("card lost")] * 9, 50, 2, seed=0, heed=heed))
+    assert len(calls) == 2
+
+
+def test_the_bench_says_who_answers_where_that_is_not_one_batch(bench):
+    assert answering_note(tiny_llama(), bench) is None
+    rope = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0}
+    note = answering_note(tiny_llama(max_position_embeddings=32, rope_parameters=rope), bench)
+    assert note is not None and "Transformers' own generate" in note and "beyond 32 tokens" in note
 
 
 def test_new_tokens_come_from_the_longest_training_answer(bench):

@@ -1,13 +1,14 @@
-"""What is asked of an answer, what comes back, and how the next token is chosen: alike for every way to compute it."""
+"""What is asked of the answers to many prompts, and what comes back."""
 
 from dataclasses import dataclass
-
-import torch
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """How to answer. Temperature 0 is greedy; otherwise each prompt draws from its own seeded stream."""
+    """How to answer. Temperature 0 is greedy; otherwise each prompt draws from its own seeded stream.
+
+    ``batch_items`` answers are written at once.
+    """
 
     max_new_tokens: int
     end_ids: frozenset[int]
@@ -18,22 +19,9 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Continuation:
-    """Token ids written after prompt ``index``, without the end token. ``seconds`` is its share of the batch's time."""
+    """Token ids written after prompt ``index``, without the end token. ``seconds`` is its share of all work."""
 
     index: int
     ids: tuple[int, ...]
     is_finished: bool
     seconds: float
-
-
-def draw_of(decoding: Decoding, index: int) -> torch.Generator:
-    """The stream that prompt ``index`` draws from, whoever shares its batch."""
-    return torch.Generator().manual_seed(decoding.seed * 1_000_003 + index)
-
-
-def choose(logits_BV: torch.Tensor, draws: list[torch.Generator], temperature: float) -> list[int]:
-    """The next token of each row: the likeliest, or drawn from the row's own stream."""
-    if temperature == 0:
-        return logits_BV.argmax(dim=-1).tolist()
-    shares_BV = (logits_BV / temperature).softmax(dim=-1).cpu()
-    return [int(torch.multinomial(shares, 1, generator=draw)) for shares, draw in zip(shares_BV, draws, strict=True)]

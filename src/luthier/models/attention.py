@@ -1,8 +1,8 @@
 """The doorway: the one attention function that Transformers' own model code calls for us.
 
 Who calls the model passes ``attention_plan=plan``; the plan knows which query may see which key, and how to work that
-out quickly (`tree_attention.py` for training, `generation/memory.py` for growing answers). Models that are given no
-mask function for our name build no mask at all.
+out quickly (`tree_attention.py` for training, `generation/engine/memory.py` for growing answers). Models that are given
+no mask function for our name build no mask at all.
 """
 
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ def answer_both(
     batch_items: int,
     heed: Callable[[], None],
 ) -> WrittenTwice:
-    """``heed`` is called after every answer and may raise, which leaves nothing behind."""
+    """``heed`` is called while answers are being written and may raise, which leaves nothing behind."""
     context = bench.base.context_tokens or FALLBACK_CONTEXT_TOKENS
     # In a short context there is at least room for half of it to be a question.
     decoding = Decoding(min(max_new_tokens, context // 2), bench.chat.end_ids, batch_items)
@@ -41,9 +41,8 @@ def answer_both(
     for is_base in (True, False):
         written: dict[int, Continuation] = {}
         with models.asking_base() if is_base else models.asking_tuned() as model:
-            for continuation in generate(model, asked, decoding):
+            for continuation in generate(model, asked, decoding, heed):
                 written[fitting[continuation.index]] = continuation
-                heed()
         found.append(written)
     base, tuned = (
         tuple(_answer(bench, ids, written.get(index)) for index, ids in enumerate(prompt_ids)) for written in found

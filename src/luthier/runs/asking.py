@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from luthier.errors import Interrupted
 from luthier.evaluation import Generate, PromptBudget
 from luthier.recipe import Recipe
 from luthier.runs.arms import Judging
@@ -55,13 +56,22 @@ def asking(
     asked = settings.max_new_tokens
     longest = longest_answer_tokens(data.train, bench) if asked == "auto" else asked
     model.eval()
+
+    def heed() -> None:
+        if wants_stop():
+            raise Interrupted(
+                "stopped while answers were being written; they are asked for again next time",
+                expected="a run goes on where it was",
+                fix=f"luthier resume {folder.path}",
+            )
+
     return Asking(
         folder,
         recipe,
         bench,
         data,
         judging,
-        lambda prompts: answer_prompts(model, bench, prompts, longest, settings.batch_items, settings.seed),
+        lambda prompts: answer_prompts(model, bench, prompts, longest, settings.batch_items, settings.seed, heed),
         longest,
         wants_stop,
     )

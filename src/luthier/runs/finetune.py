@@ -27,7 +27,6 @@ from luthier.evaluation import (
 from luthier.evaluation.graders import GraderMetric
 from luthier.evaluation.statistics import plan_evaluation
 from luthier.events import Event, Noticed, StageStarted, VerdictReached
-from luthier.generation import fallback_reason
 from luthier.recipe import TUNED_ARMS, Recipe
 from luthier.runs.advice import write_advice
 from luthier.runs.arm_stage import answer_tuned, answer_untuned, missing_tuned, missing_untuned
@@ -57,6 +56,7 @@ from luthier.runs.tuning import (
 )
 from luthier.runs.workbench import (
     Workbench,
+    answering_note,
     load_base,
     set_up,
 )
@@ -123,7 +123,7 @@ def _untuned_arms_and_training(
     encoded, events = encode_data(with_canaries(data.train, recipe), data.validation, bench, recipe.data)
     yield from events
     model = load_base(bench, recipe)
-    if reason := fallback_reason(model):
+    if reason := answering_note(model, bench):
         yield Noticed(f"{bench.base.name}: {reason}")
     yield from _untuned_arms(folder, recipe, bench, data, judging, model, wants_stop)
     training = build_training(recipe, make_adapter(recipe, model, bench), encoded, bench, folder)

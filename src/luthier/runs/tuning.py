@@ -11,7 +11,6 @@ import torch
 from luthier.adapters import Adapter, adapter_reach, load_adapter, prepare_base, put_on
 from luthier.errors import Interrupted
 from luthier.events import Event, Noticed, StageStarted, StepFinished
-from luthier.generation import fallback_reason
 from luthier.models import ModelFolder, balance_reason, folding_of, fused_of, load_model
 from luthier.objectives import sft_loss_sum
 from luthier.recipe import Full, Recipe, TrainingSettings
@@ -22,7 +21,7 @@ from luthier.runs.encoding import EncodedData
 from luthier.runs.folder import RunFolder
 from luthier.runs.forecast import Forecast, forecast
 from luthier.runs.weights import ends_an_epoch, save_adapter, save_weights
-from luthier.runs.workbench import Workbench, load_base, trained_ids
+from luthier.runs.workbench import Workbench, answering_note, load_base, trained_ids
 from luthier.tokens import sharing_cost
 from luthier.training import (
     Cadence,
@@ -105,7 +104,7 @@ def resolve(recipe: Recipe, training: Training, bench: Workbench, expected: Fore
         ),
         "training.taken_state": _taken_state(training),
         "training.trained_parameters": _decision(trained, f"of {_all_parameters(training.adapter):,} in all"),
-        **_model_decisions(training.adapter.model),
+        **_model_decisions(training.adapter.model, bench),
         "folding.given_tokens": _decision(folding.given_tokens, "all branches of all steps, counted"),
         "folding.computed_tokens": _decision(
             folding.computed_tokens, f"after folding, {folding.planned_steps:,} of {folding.steps:,} steps planned"
@@ -144,13 +143,13 @@ def _memory_parts(memory: MemoryPlan | None) -> dict[str, Any]:
     return {f"forecast.memory.{name}": _decision(size, reason) for name, size in memory.parts.items()}
 
 
-def _model_decisions(model: torch.nn.Module) -> dict[str, Any]:
+def _model_decisions(model: torch.nn.Module, bench: Workbench) -> dict[str, Any]:
     """How this architecture is computed, where that is not the same for all."""
     folding, balance = folding_of(model), balance_reason(model)
     fused = fused_of(model)
     decisions = {"model.folding": _decision(folding.path, folding.reason)}
     decisions["model.kernels"] = _decision("compiled" if fused.norms else "torch", fused.sentence)
-    if reason := fallback_reason(model):
+    if reason := answering_note(model, bench):
         decisions["generation.path"] = _decision("transformers", reason)
     if reach := adapter_reach(model):
         decisions["method.unreached_share"] = _decision(round(reach.unreached_share, 4), reach.sentence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from luthier.adapters import grow_embeddings
 from luthier.evaluation import Answer, Prompt
 from luthier.examples import Example, Message
-from luthier.generation import Decoding, generate
+from luthier.generation import Decoding, EngineSettings, engine_note, generate
 from luthier.models import ModelFolder, Precision, choose_device, choose_precision, load_model, open_model_folder
 from luthier.recipe import Full, Recipe, trained_tokens
 from luthier.runs.allocator import keep_freed_memory
@@ -73,14 +73,22 @@ def answer_prompts(
     max_new_tokens: int,
     batch_items: int,
     seed: int,
+    heed: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[int, Answer]]:
-    """Greedy answers, as evaluation asks for them. A prompt that leaves no room to answer gets an empty answer."""
+    """Greedy answers, as evaluation asks for them. A prompt that leaves no room to answer gets an empty answer.
+
+    ``heed`` is called while answers are being written and may raise.
+    """
     decoding = Decoding(max_new_tokens, bench.chat.end_ids, batch_items, seed=seed)
-    return decoded_answers(model, bench, prompts, decoding)
+    return decoded_answers(model, bench, prompts, decoding, heed)
 
 
 def decoded_answers(
-    model: torch.nn.Module, bench: Workbench, prompts: Sequence[Prompt], decoding: Decoding
+    model: torch.nn.Module,
+    bench: Workbench,
+    prompts: Sequence[Prompt],
+    decoding: Decoding,
+    heed: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[int, Answer]]:
     """The same, decoded as ``decoding`` says."""
     prompt_ids = [bench.chat.prompt_ids(prompt.messages, prompt.tools) for prompt in prompts]
@@ -88,7 +96,7 @@ def decoded_answers(
     fitting = [i for i, ids in enumerate(prompt_ids) if len(ids) <= limit]
     for index in sorted(set(range(len(prompts))) - set(fitting)):
         yield index, Answer("", prompt_tokens=len(prompt_ids[index]), finish_reason="length")
-    for written in generate(model, [prompt_ids[i] for i in fitting], decoding):
+    for written in generate(model, [prompt_ids[i] for i in fitting], decoding, heed):
         index = fitting[written.index]
         yield (
             index,
@@ -100,6 +108,11 @@ def decoded_answers(
                 finish_reason="stop" if written.is_finished else "length",
             ),
         )
+
+
+def answering_note(model: torch.nn.Module, bench: Workbench) -> str | None:
+    """Who writes the answers and why, where that is not the engine's own batch."""
+    return engine_note(model, EngineSettings(context_tokens=bench.base.context_tokens or FALLBACK_CONTEXT_TOKENS))
 
 
 def longest_answer_tokens(examples: Sequence[Example], bench: Workbench) -> int:

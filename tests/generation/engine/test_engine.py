@@ -13,7 +13,6 @@ from luthier.adapters.linears import Wrapper
 from luthier.errors import LuthierError
 from luthier.generation import (
     ContextExceeded,
-    Decoding,
     Engine,
     EngineBusy,
     EngineClosed,
@@ -21,9 +20,9 @@ from luthier.generation import (
     Request,
     RequestRefused,
     Sampling,
-    generate,
 )
 from luthier.recipe import Bottleneck, Lora
+from slow_truth import one_at_a_time
 from tiny import VOCABULARY, tiny_llama
 from tiny_adapters import shaken
 
@@ -61,15 +60,15 @@ def random_prompts(count, seed=0):
 
 @pytest.fixture(scope="module")
 def alone(folders):
-    """The truth: today's `generate` for one prompt, on a model that carries this adapter and no other."""
-    models = {None: tiny_llama().requires_grad_(False)}
+    """The truth: one prompt, token by token, on a model that carries this adapter and no other."""
+    models = {None: tiny_llama(attention="sdpa").requires_grad_(False)}
     for name, folder in folders.items():
-        models[name] = tiny_llama().requires_grad_(False)
+        models[name] = tiny_llama(attention="sdpa").requires_grad_(False)
         load_adapter(models[name], "base", folder)
 
     def answer(prompt, adapter, max_tokens, end_ids=frozenset()):
-        (found,) = generate(models[adapter], [prompt], Decoding(max_tokens, end_ids))
-        return list(found.ids), found.is_finished
+        ids, is_finished = one_at_a_time(models[adapter], prompt, max_tokens, end_ids)
+        return list(ids), is_finished
 
     return answer
 
@@ -279,13 +278,13 @@ def test_a_base_is_bare_again_after_the_engine_closed(folders):
 
 
 def test_trained_tokens_have_the_base_for_themselves(folders, tmp_path):
-    model = tiny_llama().requires_grad_(False)
+    model = tiny_llama(attention="sdpa").requires_grad_(False)
     adapter = shaken(put_on(Lora(rank=2, train_tokens=("a",)), model, "base", 0, token_ids=(9, 51)))
     adapter.save(tmp_path)
     prompts = random_prompts(6)
-    truth = {a.index: list(a.ids) for a in generate(model, prompts, Decoding(8, frozenset()))}
+    truth = [list(one_at_a_time(model, prompt, 8)[0]) for prompt in prompts]
     with opened(folders) as engine:
         engine.add_adapter("tokens", tmp_path)
         streams = [engine.submit(Request(p, 8, adapter=name)) for p in prompts for name in ("tokens", None, "dora")]
         found = [[token.id for token in stream] for stream in streams]
-    assert found[::3] == [truth[i] for i in range(6)]
+    assert found[::3] == truth

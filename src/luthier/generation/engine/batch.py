@@ -44,7 +44,10 @@ class BatchWorker:
         with torch.inference_mode():
             shapes = layer_shapes(model)
             widest = settings.rows * -(-settings.context_tokens // BLOCK_TOKENS)
-            self.blocks = max(1, min(settings.memory_bytes // block_bytes(shapes), 4 * widest))
+            if settings.memory_tokens is None:
+                self.blocks = max(1, min(settings.memory_bytes // block_bytes(shapes), 4 * widest))
+            else:
+                self.blocks = -(-settings.memory_tokens // BLOCK_TOKENS)
             self.memory = open_memory(shapes, self.blocks)
         self.store = BlockStore(self.blocks)
         self.tables = np.zeros((settings.rows, -(-settings.context_tokens // BLOCK_TOKENS)), dtype=np.int32)
@@ -66,6 +69,7 @@ class BatchWorker:
 
     def step(self) -> None:
         """Admit, run, choose, tell."""
+        began = time.monotonic()
         self._admit()
         self._leave_early()
         pieces = self._pieces()
@@ -80,9 +84,10 @@ class BatchWorker:
             for row, error in failures:
                 self._fail(row, error)
             choosing = [row for row in step.choosing if row.place >= 0]
-            if choosing:
-                at = step.read_at if not failures else _kept(step)
-                self._tell(choosing, choose_tokens(self.head.logits(hidden_ND[at]), choosing))
+            at = step.read_at if not failures else _kept(step)
+            tokens = choose_tokens(self.head.logits(hidden_ND[at]), choosing) if choosing else []
+            _share(time.monotonic() - began, pieces)
+            self._tell(choosing, tokens)
         self._count(len(pieces))
 
     def fail_all(self, error: LuthierError) -> None:
@@ -217,6 +222,13 @@ class BatchWorker:
         counts.blocks, counts.blocks_in_use = self.blocks, self.blocks - self.store.available
         counts.blocks_evicted = self.store.evicted
         counts.adapter_loads, counts.adapter_evictions = self.shelf.loads, self.shelf.evictions
+
+
+def _share(seconds: float, pieces: Sequence[Piece]) -> None:
+    """What a step took, by tokens."""
+    each = seconds / sum(piece.count for piece in pieces)
+    for piece in pieces:
+        piece.row.worked_seconds += each * piece.count
 
 
 def _kept(step: Step) -> torch.Tensor:

@@ -33,6 +33,7 @@ class TransformersWorker:
         self.desk = desk
         self.rules = RuleHelper(Head(model).projection.weight.shape[0])
         self.rows: list[Row] = []
+        self._shared_at = 0.0
 
     @property
     def most_tokens(self) -> int:
@@ -91,6 +92,7 @@ class TransformersWorker:
         most = max(row.most_tokens - len(row.ids) for row in rows)
         asked = GenerationConfig(max_new_tokens=most, do_sample=False, eos_token_id=None, pad_token_id=0)
         writer = _Writer(self, rows)
+        self._shared_at = time.monotonic()
         table = self.shelf.table
         with (
             table.serving(rows[0].slot) if table else contextlib.nullcontext(),
@@ -108,6 +110,10 @@ class TransformersWorker:
     def write(self, rows: Sequence[Row], scores_BV: torch.Tensor) -> list[int]:
         """One token for each row that is still being written; 0 for the others."""
         now = time.monotonic()
+        writing = [row for row in rows if row.place >= 0]
+        for row in writing:
+            row.worked_seconds += (now - self._shared_at) / len(writing)
+        self._shared_at = now
         for row in rows:
             reason = row.reason_to_end(now) if row.place >= 0 else None
             if reason is not None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,14 +53,20 @@ class Engine:
     def submit(self, request: Request) -> Stream:
         """Queue a request. Raises RequestRefused for one that cannot be served as it is, EngineBusy when the queue is
         full, EngineClosed at the end."""
+        return self.submit_all([request])[0]
+
+    def submit_all(self, requests: Sequence[Request]) -> list[Stream]:
+        """Queue all of them or, with what `submit` raises, none. No step runs with some of them only, so the same
+        requests to a new engine meet in the same steps every time."""
         if not self._is_open:
             raise EngineClosed()
-        row = Row(Stream(request), self._most_tokens(request), list(request.ids), time.monotonic())
-        self._desk.submit(row)
+        now = time.monotonic()
+        rows = [Row(Stream(request), self._most_tokens(request), list(request.ids), now) for request in requests]
+        self._desk.submit(rows)
         self._news.set()
         if not self._thread.is_alive():  # closed between the question and the queue
             self._desk.refuse_all(EngineClosed())
-        return row.stream
+        return [row.stream for row in rows]
 
     def borrow(self, adapter: str | None, work: Callable[[torch.nn.Module], Result]) -> "Future[Result]":
         """Have ``work`` done with the model and an adapter between two steps; everybody waits meanwhile, so be brief.
@@ -176,8 +182,10 @@ def engine_note(model: torch.nn.Module, settings: EngineSettings) -> str | None:
 
 
 def _failed(error: Exception) -> EngineFailed:
-    return EngineFailed(
+    failed = EngineFailed(
         f"a step of the engine broke: {type(error).__name__}: {error}",
         expected="every step to end",
         fix="send the request again; if it breaks again, report it with the server's log",
     )
+    failed.__cause__ = error
+    return failed

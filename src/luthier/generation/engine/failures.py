@@ -24,7 +24,7 @@ class EngineBusy(LuthierError):
 
 
 class EngineFailed(LuthierError):
-    """A step went wrong on the engine's side; the requests in it are lost, the engine goes on."""
+    """A step went wrong on the engine's side, by its ``__cause__``; the requests in it are lost, the engine goes on."""
 
 
 class EngineClosed(LuthierError):

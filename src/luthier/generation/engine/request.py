@@ -81,6 +81,7 @@ class Token(NamedTuple):
 class Ended:
     """Why an answer ended. ``prompt_cached``: tokens of the prompt that were remembered from earlier requests.
 
+    ``seconds`` passed since it was asked; ``worked_seconds`` are its share, by tokens, of the steps that it was in.
     ``stop_id`` is the token that ended it, if one did.
     """
 
@@ -89,4 +90,5 @@ class Ended:
     prompt_cached: int
     written_tokens: int
     seconds: float
+    worked_seconds: float
     stop_id: int | None = None

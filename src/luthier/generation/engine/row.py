@@ -16,6 +16,7 @@ class Row:
     """``ids``: prompt and answer so far, of which ``done`` have their keys and values in the row's blocks.
 
     The first blocks are nodes of the tree, the rest the row's own. ``place`` is its line in the table of blocks.
+    ``worked_seconds`` is its share of the steps that it was in.
     """
 
     stream: Stream
@@ -30,6 +31,7 @@ class Row:
     own: list[int] = field(default_factory=list)
     admitted: int = 0
     last_at: float = 0.0
+    worked_seconds: float = 0.0
     counts_V: torch.Tensor | None = None
     seen_V: torch.Tensor | None = None
     mask_W: Any = None
@@ -66,4 +68,4 @@ class Row:
 
     def ended(self, reason: EndReason, stop_id: int | None = None) -> Ended:
         seconds = time.monotonic() - self.submitted_at
-        return Ended(reason, self.prompt_tokens, self.cached or 0, self.written, seconds, stop_id)
+        return Ended(reason, self.prompt_tokens, self.cached or 0, self.written, seconds, self.worked_seconds, stop_id)
