@@ -84,6 +84,7 @@ def test_headers_of_the_platform_stand_on_every_answer(server):
     assert len({answer.headers["x-request-id"] for answer in answers}) == 3
     for answer in answers:
         assert answer.headers["openai-version"] == "2020-10-01"
+        assert answer.headers.get("openai-organization") == (None if "nonsense" in answer.url.path else "my-org")
         assert int(answer.headers["openai-processing-ms"]) >= 0
 
 

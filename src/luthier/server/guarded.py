@@ -38,7 +38,7 @@ def guarded(scope_needed: RouteScope, repeats: bool) -> type[APIRoute]:
                 if scope_needed != "public":
                     call, headers = await admit(bounded, scope_needed)
                     bounded.state.call = call
-                    bounded.state.headers = headers
+                    bounded.state.headers = {**headers, "openai-organization": call.project.organization}
                 if self.body_field is not None:
                     await _read(bounded)
                 if repeats:
