@@ -65,3 +65,9 @@ def test_on_a_terminal_a_few_questions_are_asked(call, monkeypatch: pytest.Monke
     outcome = call("advise")
     assert outcome.out.startswith("Tune the model.")
     assert "nonsense" in outcome.err
+
+
+def test_a_probe_without_a_run_is_not_passed_over(call):
+    outcome = call("advise", "--probe", "nowhere", "--set", "goal=behaviour")
+
+    assert outcome.code == 2 and "--probe" in outcome.err

@@ -43,3 +43,8 @@ def test_a_changed_set_is_found(call, here):
     manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | {"author": "X"}), encoding="utf-8")
     outcome = call("golden", "check", "golden/tickets")
     assert (outcome.code, "manifest was changed" in outcome.err) == (3, True)
+
+
+def test_what_is_no_golden_set_does_not_pass_the_check(call, here):
+    outcome = call("golden", "check", "nowhere")
+    assert (outcome.code, "nowhere is no golden set" in outcome.err) == (3, True)

@@ -39,6 +39,8 @@ def command(run: Path | None, probe: Path | None, overrides: tuple[str, ...], wa
     from luthier.advice.reading import evidence_of_run
 
     changes = said(overrides)
+    if probe is not None and run is None:
+        raise click.UsageError("--probe FOLDER without a RUN whose evidence it adds to")
     if run is not None:
         from luthier.cli.newest_run import open_run
 

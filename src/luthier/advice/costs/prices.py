@@ -106,7 +106,8 @@ def watts_of(price: HardwarePrice | None, prices: Prices, cores: int) -> tuple[f
         watts = price.watts * (cores if price.per_core else 1)
         return watts, f"{watts:.0f} W of {price.name} by the price file, times the seconds it took"
     watts = prices.watts_per_core * cores
-    return watts, f"{prices.watts_per_core:g} W per core by the price file, times {cores} cores and the seconds it took"
+    many = f"{cores} core{'s' * (cores != 1)}"
+    return watts, f"{prices.watts_per_core:g} W per core by the price file, times {many} and the seconds it took"
 
 
 def _hardware(entry: Mapping[str, Any]) -> HardwarePrice:

@@ -132,7 +132,8 @@ def check_chain(path: Path) -> tuple[GoldenSet, ...]:
     """All versions, oldest first, each verified and following the one before; or the one version that is named."""
     if (path / MANIFEST_FILE).is_file():
         return (open_golden_set(path),)
-    sets = [open_golden_set(path / f"v{version}") for version in range(1, _newest_version(path) + 1)]
+    newest = int(_newest(path).name[1:])
+    sets = [open_golden_set(path / f"v{version}") for version in range(1, newest + 1)]
     for before, after in pairwise(sets):
         if after.manifest.parent_hash != before.manifest.hash:
             raise _changed(after.folder, f"it does not follow {before.folder.name} as it is now")
