@@ -71,3 +71,11 @@ def test_columns_are_guessed_only_when_both_have_telling_names():
     assert suggest_columns(["id", "Text", "Label"]) == ("Text", "Label")
     assert suggest_columns(["input", "output"]) == ("input", "output")
     assert suggest_columns(["a", "b"]) is None
+
+
+def test_preference_pairs_are_told_how_to_teach_their_chosen_answers(settings):
+    with pytest.raises(DataError) as caught:
+        choose_layout([{"prompt": "a", "chosen": "b", "rejected": "c"}], settings(), "f")
+
+    assert "preference pairs" in caught.value.found
+    assert caught.value.fix.endswith("--set data.columns.prompt=prompt --set data.columns.completion=chosen")

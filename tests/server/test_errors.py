@@ -128,3 +128,9 @@ def test_names_of_union_members_are_left_out_of_the_param():
     assert param_of(("body", "grader", "multi", "graders", 0, "name"), body) == "grader.graders[0].name"
     assert param_of(("query", "limit"), None) == "limit"
     assert param_of(("body",), None) == "body"
+
+
+def test_a_body_without_its_content_type_is_told_so(server):
+    refused = ask(server, "POST", "/v1/chat/completions", content=b'{"model": "x"}')
+
+    assert refused.status_code == 400 and "Content-Type: application/json" in refused.json()["error"]["message"]

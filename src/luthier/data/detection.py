@@ -131,6 +131,13 @@ def _check_mapping(rows: Sequence[dict[str, Any]], columns: Columns, mapped: Seq
 
 def _unknown_layout(rows: Sequence[dict[str, Any]], file: str) -> DataError:
     names = _column_names(rows)
+    if {"chosen", "rejected"} <= set(names):
+        asked = "prompt" if "prompt" in names else "NAME"
+        return DataError(
+            f"{file}: preference pairs (chosen and rejected), which cannot be trained on yet",
+            expected="rows with one answer each",
+            fix=f"to learn the chosen ones: --set data.columns.prompt={asked} --set data.columns.completion=chosen",
+        )
     prompt, completion = suggest_columns(names) or ("NAME", "NAME")
     return DataError(
         f"{file}: no layout that we know; its columns are {_listed(names)}",

@@ -150,6 +150,8 @@ def _from_validation(details: Sequence[Any], body: Any) -> Refused:
     if first["type"] == "json_invalid":
         return Refused(400, "We could not parse the JSON body of your request.")
     param = param_of(first["loc"], body)
+    if param == "body" and first["type"] in ("model_attributes_type", "dict_type"):
+        return invalid("The body is no JSON object, or was not sent with the header Content-Type: application/json.")
     if first["type"] == "missing":
         return invalid(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
     message = str(first["msg"]).removeprefix("Value error, ")

@@ -75,6 +75,7 @@ print([model.id for model in client.models.list()])</pre>
 </body>
 </html>
 """
+WORDS = {"database": "the database is away", "inference": "the models are being loaded"}
 KEY = "A key is made on the server's machine with <code>luthier keys create --name me</code>."
 OPEN = "Access is open: any text will do as the key."
 HEADERS = {
@@ -89,7 +90,7 @@ def page(request: Request) -> HTMLResponse:
     missing = [part for part, is_there in what_is_there(state).items() if not is_there]
     text = PAGE.format(
         status="waiting" if missing else "ready",
-        words=f"waiting for the {' and the '.join(missing)}" if missing else "ready",
+        words=" and ".join(WORDS[part] for part in missing) or "ready",
         refresh='\n<meta http-equiv="refresh" content="2">' if missing else "",
         url=escape(_address(request)),
         key=OPEN if state.settings.access == "open" else KEY,
