@@ -6,6 +6,8 @@ Every function here gives the same numbers through torch's own operations where 
 from luthier.kernels.attention import ScoreRules, TreeRanges, attend_tree, can_attend, tree_ranges
 from luthier.kernels.block_attention import BLOCK_TOKENS, BlockPlaces, Blocks, attend_blocks, can_attend_blocks
 from luthier.kernels.build import Kernels, open_kernels
+from luthier.kernels.call import is_native
+from luthier.kernels.forward import add_served_at, gate_into, norm_into, rotate_into
 from luthier.kernels.gated import Activation, gated
 from luthier.kernels.norm import rms_norm
 from luthier.kernels.rotary import can_rotate, rotate
@@ -27,16 +29,21 @@ __all__ = [
     "TreeRanges",
     "add_low_rank",
     "add_served",
+    "add_served_at",
     "attend_blocks",
     "attend_tree",
     "can_attend",
     "can_attend_blocks",
     "can_rotate",
+    "gate_into",
     "gated",
+    "is_native",
     "low_rank_gradients",
+    "norm_into",
     "open_kernels",
     "rms_norm",
     "rotate",
+    "rotate_into",
     "target_log_probs",
     "tree_ranges",
 ]

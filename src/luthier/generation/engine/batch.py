@@ -11,7 +11,7 @@ from luthier.errors import LuthierError
 from luthier.generation.engine.blocks import BlockStore, Node
 from luthier.generation.engine.counters import EngineCounts
 from luthier.generation.engine.desk import Desk
-from luthier.generation.engine.memory import StepAttention, block_bytes, layer_shapes, open_memory
+from luthier.generation.engine.memory import StepAttention, block_bytes, layer_rules, layer_shapes, open_memory
 from luthier.generation.engine.planning import (
     Piece,
     Step,
@@ -28,6 +28,7 @@ from luthier.generation.engine.rules import RuleHelper
 from luthier.generation.engine.sampling import choose_tokens
 from luthier.generation.engine.settings import EngineSettings
 from luthier.generation.engine.shelf import AdapterShelf
+from luthier.generation.engine.straight import agrees, straight_decoder
 from luthier.kernels import BLOCK_TOKENS
 from luthier.models import Head, backbone_of
 
@@ -49,13 +50,17 @@ class BatchWorker:
             else:
                 self.blocks = -(-settings.memory_tokens // BLOCK_TOKENS)
             self.memory = open_memory(shapes, self.blocks)
+            self._rules = layer_rules(model)
+            self.straight = straight_decoder(model, self._rules)
+            self._goes_straight = self.straight is not None and agrees(self.straight, model)
+            self.straight = self.straight if self._goes_straight else None
         self.store = BlockStore(self.blocks)
         self.tables = np.zeros((settings.rows, -(-settings.context_tokens // BLOCK_TOKENS)), dtype=np.int32)
         self.rows: list[Row] = []
         self.free_places = list(range(settings.rows - 1, -1, -1))
         self.head = Head(model)
         self.rules = RuleHelper(self.head.projection.weight.shape[0])
-        self._head_made_at = 0
+        self._made_at = 0
         self._admitted = 0
 
     @property
@@ -161,9 +166,12 @@ class BatchWorker:
     def _run(self, step: Step) -> torch.Tensor:
         """Hidden states ``[N, D]``."""
         table = self.shelf.table
-        if self._head_made_at != self.shelf.changes:
-            self.head, self._head_made_at = Head(self.model), self.shelf.changes
+        if self._made_at != self.shelf.changes:
+            self.head, self._made_at = Head(self.model), self.shelf.changes
+            self.straight = straight_decoder(self.model, self._rules) if self._goes_straight else None
         with table.holding(step.ranges) if table else contextlib.nullcontext():
+            if self.straight is not None:
+                return self.straight.hidden(step.ids_N, step.position_N, self.memory, step.places, step.ranges)
             return backbone_of(self.model)(
                 input_ids=step.ids_N[None],
                 position_ids=step.position_N[None],

@@ -18,21 +18,31 @@ class _Measuring:
     """Notes what each layer brings, and attends to nothing."""
 
     shapes: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+    rules: dict[int, LayerRules] = field(default_factory=dict)
 
     def attend(
         self, layer: int, query_BHSD: torch.Tensor, key_BKSD: torch.Tensor, value_BKSD: torch.Tensor, rules: LayerRules
     ) -> torch.Tensor:
-        self.shapes[layer] = key_BKSD, value_BKSD
+        self.shapes[layer], self.rules[layer] = (key_BKSD, value_BKSD), rules
         return value_BKSD.new_zeros(*query_BHSD.shape[:3], value_BKSD.shape[-1])
 
 
 def layer_shapes(model: torch.nn.Module) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
     """Keys and values ``[1, K, 1, D]`` of one token in each layer, as the model's own code makes them."""
+    return _measured(model).shapes
+
+
+def layer_rules(model: torch.nn.Module) -> dict[int, LayerRules]:
+    """What each layer asks of attention."""
+    return _measured(model).rules
+
+
+def _measured(model: torch.nn.Module) -> _Measuring:
     measuring = _Measuring()
     zeros = torch.zeros(1, 1, dtype=torch.long, device=next(model.parameters()).device)
     run = backbone_of(model)
     run(input_ids=zeros, position_ids=zeros, attention_plan=measuring, attention_positions=zeros, use_cache=False)
-    return measuring.shapes
+    return measuring
 
 
 def block_bytes(shapes: dict[int, tuple[torch.Tensor, torch.Tensor]]) -> int:
@@ -72,14 +82,17 @@ class StepAttention:
     ) -> torch.Tensor:
         """One line (B = 1) of N tokens; keys and values are written before anybody looks."""
         query_NHD, key_NKD, value_NKE = (x[0].transpose(0, 1) for x in (query_BHSD, key_BKSD, value_BKSD))
+        return self.attend_rows(layer, query_NHD, (key_NKD, value_NKE), rules).transpose(0, 1)[None]
+
+    def attend_rows(
+        self, layer: int, query_NHD: torch.Tensor, new: tuple[torch.Tensor, torch.Tensor], rules: LayerRules
+    ) -> torch.Tensor:
+        """The same, token by token: ``[N, H, E]`` from new keys ``[N, K, D]`` and values ``[N, K, E]``."""
         blocks = self.memory[layer]
         if can_attend_blocks(query_NHD, blocks, rules.scaling):
             scores = ScoreRules(rules.scaling, rules.softcap, rules.sinks_H)
-            lowest_N = self._lowest(*rules.reach)
-            output_NHE = attend_blocks(query_NHD, (key_NKD, value_NKE), blocks, self.places, lowest_N, scores)
-        else:
-            output_NHE = attend_gathered(query_NHD, (key_NKD, value_NKE), blocks, self.places, rules)
-        return output_NHE.transpose(0, 1)[None]
+            return attend_blocks(query_NHD, new, blocks, self.places, self._lowest(*rules.reach), scores)
+        return attend_gathered(query_NHD, new, blocks, self.places, rules)
 
     def _lowest(self, window: int | None, chunk: int | None) -> torch.Tensor:
         """How far back each token sees; worked out once for all layers of this reach."""
