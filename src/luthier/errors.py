@@ -59,6 +59,16 @@ class NotAnswered(LuthierError):
     """The side that answers failed, or ran out of time; nothing is wrong with the request."""
 
 
+class NotYetAnswering(NotAnswered):
+    """What answers is still being opened. ``retry_after_seconds``: when to ask again."""
+
+    def __init__(self, found: str, retry_after_seconds: float):
+        super().__init__(
+            found, expected="a server that is ready", fix=f"try again in {retry_after_seconds:.0f} seconds"
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
 class StorageError(LuthierError):
     """Something could not be written or read back: no space, no permission, a damaged file."""
 

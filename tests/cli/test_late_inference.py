@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
+import openai
 import pytest
 
-from luthier.answering import AnswerRequest, AskedModel, Delta
+from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad
 from luthier.cli.late_inference import LateInference
-from luthier.errors import ModelError, NotAnswered
+from luthier.errors import ModelError, NotYetAnswering
+from server.conftest import BASE, serving
+from server.scripted_inference import ScriptedInference
 
 MODEL = AskedModel("starter", "starter", "starter")
 REQUEST = AnswerRequest(MODEL, text="hi")
@@ -30,14 +34,33 @@ class Echo:
     def is_ready(self) -> bool:
         return True
 
-    def load(self) -> None:
-        return None
+    def load(self) -> EngineLoad:
+        return EngineLoad()
 
     def fingerprint(self, model: AskedModel) -> str:
         return "fp_echo"
 
     async def close(self) -> None:
         self.is_closed = True
+
+
+def test_a_client_that_comes_early_is_told_when_to_come_again_and_does(tmp_path):
+    door = threading.Event()
+
+    def open_slowly() -> Any:
+        door.wait(20)
+        return ScriptedInference()
+
+    late = LateInference(open_slowly, retry_seconds=1)
+    with serving(tmp_path, inference=late) as running:
+        asked: Any = {"model": BASE, "messages": [{"role": "user", "content": "hi"}]}
+        once = running.client.with_options(max_retries=0)
+        with pytest.raises(openai.InternalServerError) as refused:
+            once.chat.completions.create(**asked)
+        threading.Timer(0.3, door.set).start()
+        answer = running.client.with_options(max_retries=2).chat.completions.create(**asked)
+    assert refused.value.status_code == 503 and refused.value.response.headers["retry-after"] == "1"
+    assert answer.choices[0].message.content
 
 
 async def texts(late: LateInference) -> list[str]:
@@ -52,7 +75,7 @@ def test_whoever_asks_early_waits_for_the_engine():
         asking = asyncio.create_task(texts(late))
         await asyncio.sleep(0.05)
         assert not late.is_ready() and not asking.done()
-        with pytest.raises(NotAnswered):
+        with pytest.raises(NotYetAnswering):
             late.fingerprint(MODEL)
         door.set()
         assert await asking == ["hi"]

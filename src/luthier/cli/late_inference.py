@@ -8,15 +8,19 @@ from concurrent.futures import Future
 from threading import Thread
 
 from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad
-from luthier.errors import NotAnswered
+from luthier.errors import NotYetAnswering
 from luthier.server import Inference
 from luthier.server.asking import closed
+
+# The official clients try twice more, by themselves after a second at most: told a time, they outwait the loading.
+RETRY_SECONDS = 10.0
 
 
 class LateInference:
     """Implements `Inference`. ``opening`` runs in a thread of its own; what it raises is raised to whoever asks."""
 
-    def __init__(self, opening: Callable[[], Inference]):
+    def __init__(self, opening: Callable[[], Inference], retry_seconds: float = RETRY_SECONDS):
+        self._retry_seconds = retry_seconds
         self._opened: Future[Inference] = Future()
         Thread(target=self._open, args=(opening,), name="opening", daemon=True).start()
 
@@ -40,13 +44,9 @@ class LateInference:
         return self._opened.result().load() if is_open else EngineLoad()
 
     def fingerprint(self, model: AskedModel) -> str:
-        """Raises NotAnswered (503, come again) while the engine is opening: this cannot wait without holding all."""
+        """Raises NotYetAnswering (503) while the engine is opening: this cannot wait without holding all."""
         if not self._opened.done():
-            raise NotAnswered(
-                "the models are still being loaded",
-                expected="a request after /readyz says ready",
-                fix="ask again in some seconds",
-            )
+            raise NotYetAnswering("the models are still being loaded", self._retry_seconds)
         return self._opened.result().fingerprint(model)
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from luthier.errors import (
     LuthierError,
     ModelError,
     NotAnswered,
+    NotYetAnswering,
     PromptTooLong,
     RecipeError,
     StorageError,
@@ -120,6 +121,9 @@ def as_refused(error: BaseException) -> Refused:
             return invalid(f"{error.found}. Expected {error.expected}.", "messages", "context_length_exceeded")
         case TooBusy():
             return too_many(f"The server is busy: {error.found}.", error.retry_after_seconds)
+        case NotYetAnswering():
+            after = {"retry-after": str(max(1, round(error.retry_after_seconds)))}
+            return Refused(503, f"The server is not ready: {error.found}.", headers=after)
         case NotAnswered():
             return Refused(503, f"The answer could not be written: {error.found}.")
         case StorageError():
