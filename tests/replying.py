@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad, Usage
 from luthier.recipe import served_bases
-from luthier.server import ServerState, make_app
+from luthier.server import Inference, ServerState, make_app
 from luthier.server.background import make_background
 from luthier.server.listening import make_listener
 from luthier.store import open_store
@@ -58,7 +58,7 @@ class Replies:
 
 
 @contextlib.contextmanager
-def working(folder: Path, inference: Replies, *overrides: str) -> Iterator[RunningServer]:
+def working(folder: Path, inference: Inference, *overrides: str) -> Iterator[RunningServer]:
     settings = settings_in(folder, "worker.poll_seconds=0.02", *overrides)
     store = open_store(settings.database, settings.blobs, settings.organization)
     state = ServerState(store, settings, served_bases(settings.models), inference)

@@ -11,7 +11,7 @@ import openai
 import pydantic
 import pytest
 
-from runs.serving.conftest import ASK, CLOCK, WEATHER
+from runs.serving.conftest import ASK, CLOCK, WEATHER, text_of
 from server.conftest import BASE, RunningServer
 
 
@@ -104,6 +104,26 @@ def test_twenty_schemas_asked_at_once_come_back_valid(running: RunningServer):
     assert len(SCHEMAS) == 20
     for schema, answer in zip(SCHEMAS, answers, strict=True):
         jsonschema.validate(json.loads(answer), schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"$ref": "http://169.254.169.254/latest"},
+        {"$ref": "file:///etc/passwd"},
+        {"enum": [f"value {number}" for number in range(100_000)]},
+        {"type": "integer", "minimum": -(10**300), "maximum": 10**300},
+    ],
+    ids=["itself", "elsewhere", "file", "values", "bounds"],
+)
+def test_a_schema_that_would_choke_the_engine_is_a_400_and_the_next_is_answered(running: RunningServer, schema: Any):
+    form: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
+
+    with pytest.raises(openai.BadRequestError, match="schema cannot be enforced"):
+        running.client.chat.completions.create(model=BASE, messages=ASK, response_format=form)
+
+    assert text_of(running)
 
 
 def test_a_schema_that_is_none_is_a_400_also_of_a_stream(running: RunningServer):

@@ -87,7 +87,11 @@ class BatchWorker:
             self._settle(step)
             failures = self.rules.collect()
             for row, error in failures:
-                self._fail(row, error)
+                if row.place >= 0:
+                    self._fail(row, error)
+                else:
+                    # It left while its mask was being prepared; one that comes back asks for its first mask again.
+                    row.mask_W = None
             choosing = [row for row in step.choosing if row.place >= 0]
             at = step.read_at if not failures else _kept(step)
             tokens = choose_tokens(self.head.logits(hidden_ND[at]), choosing) if choosing else []

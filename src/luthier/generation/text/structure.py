@@ -74,12 +74,18 @@ class SchemaRule:
 
     def fill(self, allowed_W: np.ndarray) -> None:
         self._matcher.unsafe_compute_mask_ptr(allowed_W.ctypes.data, allowed_W.nbytes)
-        if self._matcher.is_error():
-            raise _broken(self._matcher.get_error())
+        self._check()
 
     def advance(self, token: int) -> None:
-        if not self._matcher.consume_token(token):
-            raise _broken(self._matcher.get_error() or f"token {token} is not allowed")
+        is_allowed = self._matcher.consume_token(token)
+        self._check()
+        if not is_allowed:
+            raise _broken(f"token {token} is not allowed")
+
+    def _check(self) -> None:
+        """Some schemas (one that is only itself, a pattern of a million letters) show in the writing what they are."""
+        if self._matcher.is_error():
+            raise _refused(self._matcher.get_error())
 
 
 def _refused(reason: str) -> SchemaRefused:
