@@ -113,7 +113,8 @@ class Head:
         logits_NV = linear(hidden_ND, weight.to(hidden_ND.dtype)).float()
         if bias is not None:
             logits_NV += bias.float()
-        logits_NV *= rules.scale
+        if rules.scale != 1.0:
+            logits_NV *= rules.scale
         return logits_NV if rules.softcap is None else rules.softcap * torch.tanh(logits_NV / rules.softcap)
 
     def log_probs(

@@ -20,6 +20,7 @@ class Stream:
         self._items: SimpleQueue[Item] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news: asyncio.Event | None = None
+        self._failure: LuthierError | None = None
 
     def __iter__(self) -> Iterator[Token]:
         """Waits for each token. Raises LuthierError when the request could not be served."""
@@ -30,19 +31,22 @@ class Stream:
 
     async def __aiter__(self) -> AsyncIterator[Token]:
         """The same for an event loop, which is woken once per step for all its streams. Raises the same."""
+        async for bundle in self.bundles():
+            for token in bundle:
+                yield token
+
+    async def bundles(self) -> AsyncIterator[list[Token]]:
+        """All tokens that are there, as often as there are any: a loop that has much to do gets more at a time."""
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         while self.ended is None:
-            try:
-                item = self._items.get_nowait()
-            except Empty:
+            bundle = self._taken()
+            if bundle:
+                yield bundle
+            elif self.ended is None:
                 self._news.clear()
                 if self._items.empty():
                     await self._news.wait()
-                continue
-            token = self._took(item)
-            if token is not None:
-                yield token
 
     def result(self) -> tuple[list[Token], Ended]:
         """Wait for the whole answer."""
@@ -57,6 +61,22 @@ class Stream:
     def put(self, item: Item) -> None:
         """The engine's side; a loop that reads is woken by `ring`."""
         self._items.put(item)
+
+    def _taken(self) -> list[Token]:
+        """What is there now; an error behind tokens is kept for the next time."""
+        bundle: list[Token] = []
+        while self.ended is None:
+            try:
+                item = self._items.get_nowait() if self._failure is None else self._failure
+            except Empty:
+                break
+            if bundle and isinstance(item, LuthierError):
+                self._failure = item
+                break
+            token = self._took(item)
+            if token is not None:
+                bundle.append(token)
+        return bundle
 
     def _took(self, item: Item) -> Token | None:
         if isinstance(item, Token):

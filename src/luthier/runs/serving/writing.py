@@ -39,14 +39,19 @@ async def _choice(index: int, stream: Stream, request: AnswerRequest, wording: W
     reader = AnswerReader(wording.chat, request.sampling.stop, wording.tool_format if names else None, names)
     pending: list[TokenChance] = []
     tokens = 0
-    async for token in told(stream):
-        tokens += 1
-        text = reader.push(token.id)
-        if token.log_prob is not None:
-            pending.append(chance_of(token, wording.spelling))
+    async for bundle in told(stream):
+        text, ready = "", []
+        for token in bundle:
+            tokens += 1
+            piece = reader.push(token.id)
+            if token.log_prob is not None:
+                pending.append(chance_of(token, wording.spelling))
+            if piece:
+                text, ready, pending = text + piece, ready + pending, []
+            if reader.is_stopped:
+                break
         if text:
-            yield Delta(index, text, tuple(pending))
-            pending = []
+            yield Delta(index, text, tuple(ready))
         if reader.is_stopped:
             stream.cancel()
             break
@@ -64,11 +69,11 @@ async def _choice(index: int, stream: Stream, request: AnswerRequest, wording: W
     yield Delta(index, finish=finish, usage=Usage(len(stream.request.ids), tokens, cached))
 
 
-async def told(stream: Stream) -> AsyncGenerator[Token]:
-    """The engine's tokens; its errors in the words that the server knows."""
+async def told(stream: Stream) -> AsyncGenerator[list[Token]]:
+    """The engine's tokens, as many at a time as there are; its errors in the words that the server knows."""
     with in_our_words():
-        async for token in stream:
-            yield token
+        async for bundle in stream.bundles():
+            yield bundle
     if stream.ended is not None and stream.ended.reason == "deadline":
         raise NotAnswered(
             "it took longer than engine.deadline_seconds",
