@@ -43,6 +43,9 @@ class EngineSettings(Setting):
     )
     url: Text | None = Field(default=None, description="Address of a running vLLM server, before /v1.")
     command: Names = Field(default=(), description="Command that starts vLLM; an empty list attaches to `url`.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Number format in which `embedded` computes; `auto` takes the faster one."
+    )
     max_running: Count = Field(default=32, description="Requests that are answered at once.")
     max_waiting: Count = Field(default=256, description="Requests that may wait; more are told to come again (429).")
     cache_megabytes: Count = Field(default=1024, description="Memory for the beginnings that requests share.")

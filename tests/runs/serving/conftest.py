@@ -45,7 +45,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
     folder = tmp_path_factory.mktemp("embedded")
     found: dict[str, RunningServer] = {}
     inference = EmbeddedInference(
-        EngineSettings(cache_megabytes=64),
+        EngineSettings(cache_megabytes=64, precision="float32"),
         ["starter"],
         lambda key: found["server"].store.blobs.folder_on_disk(key, folder / "cache"),
     )

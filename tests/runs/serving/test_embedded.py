@@ -8,7 +8,9 @@ from typing import Any
 import openai
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from luthier.models import STARTER, open_model_folder
 from runs.serving.conftest import ASK, TUNED, text_of
 from server.conftest import BASE, RunningServer
 
@@ -112,6 +114,27 @@ def test_a_text_is_judged_token_by_token(running: RunningServer):
     assert only.logprobs.token_logprobs[0] is None
     assert whole.logprobs.token_logprobs[1:-1] == only.logprobs.token_logprobs[1:]
     assert all(value is not None and value < 0 for value in only.logprobs.token_logprobs[1:])
+
+
+def test_log_probabilities_of_given_texts_and_tokens_are_the_models_own(running: RunningServer):
+    """Several prompts in one request, as texts or as tokens: what lm-eval sums up."""
+    folder = open_model_folder(STARTER).path
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    texts = ["The cat sat on the mat.", "A card was lost", "Where is my order? It is late."]
+    ids = AutoTokenizer.from_pretrained(folder)(texts)["input_ids"]
+    for prompt in (texts, ids):
+        answer = running.client.completions.create(
+            model=BASE, prompt=prompt, max_tokens=1, temperature=0, logprobs=1, echo=True
+        )
+        assert [choice.index for choice in answer.choices] == [0, 1, 2]
+        for row, choice in zip(ids, answer.choices, strict=True):
+            with torch.inference_mode():
+                log_probs = model(input_ids=torch.tensor([row]), use_cache=False).logits[0].float().log_softmax(-1)
+            own = log_probs[range(len(row) - 1), row[1:]].tolist()
+            assert choice.logprobs and choice.logprobs.token_logprobs and choice.logprobs.top_logprobs
+            assert choice.logprobs.token_logprobs[1:-1] == pytest.approx(own, abs=0.0001)
+            likeliest = [max(top.values()) for top in choice.logprobs.top_logprobs[1:-1]]
+            assert likeliest == pytest.approx(log_probs[:-1].max(-1).values.tolist(), abs=0.0001)
 
 
 def test_the_probability_of_a_written_token_is_that_of_the_same_token_given(running: RunningServer):

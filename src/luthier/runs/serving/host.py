@@ -53,7 +53,7 @@ def open_host(path: str, settings: ServedEngine) -> Host:
     folder = open_model_folder(path)
     chat = ChatTemplate(load_tokenizer(folder.path))
     device = choose_device()
-    model = load_model(folder, choose_precision("auto", device).dtype, device)
+    model = load_model(folder, choose_precision(settings.precision, device).dtype, device)
     engine = Engine(
         model.eval(),
         EngineSettings(
