@@ -112,10 +112,11 @@ def test_twenty_schemas_asked_at_once_come_back_valid(running: RunningServer):
         {"$ref": "#"},
         {"$ref": "http://169.254.169.254/latest"},
         {"$ref": "file:///etc/passwd"},
+        {"type": "string", "pattern": "^(a{1000}){1000}$"},
         {"enum": [f"value {number}" for number in range(100_000)]},
         {"type": "integer", "minimum": -(10**300), "maximum": 10**300},
     ],
-    ids=["itself", "elsewhere", "file", "values", "bounds"],
+    ids=["itself", "elsewhere", "file", "pattern", "values", "bounds"],
 )
 def test_a_schema_that_would_choke_the_engine_is_a_400_and_the_next_is_answered(running: RunningServer, schema: Any):
     form: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}

@@ -14,6 +14,9 @@ from luthier.generation.engine import EngineFailed, RequestRefused
 from luthier.tokens import ChatTemplate
 
 MOST_COMPILED = 128
+# llguidance's measure of the work on patterns. Its own limit lets one schema hold the engine for a second; this one
+# still takes 20,000 values to choose from.
+MOST_PATTERN_WORK = 400_000
 ANY_OBJECT: dict[str, Any] = {"type": "object"}
 COMPACT = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
 
@@ -58,7 +61,8 @@ class StructuredOutput:
 
     def _compile(self, grammar: Any) -> Any:
         try:
-            matcher = self._library.LLMatcher(self._tokenizer, grammar(), log_level=0)
+            limits = self._library.LLParserLimits(initial_lexer_fuel=MOST_PATTERN_WORK)
+            matcher = self._library.LLMatcher(self._tokenizer, grammar(), log_level=0, limits=limits)
         except (ValueError, TypeError) as error:
             raise _refused(str(error)) from None
         if matcher.is_error():
