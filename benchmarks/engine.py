@@ -64,11 +64,11 @@ def peer_per_second(model: Any, prompts: Sequence[Sequence[int]], tokens: int) -
     return len(prompts) * tokens / (clock() - began)
 
 
-def save_adapters(folder: Path) -> dict[str, Path]:
+def save_adapters(folder: Path, count: int = ADAPTERS) -> dict[str, Path]:
     """Random ones: what they say does not matter here."""
     model = load_model(open_model_folder(STARTER), torch.float32)
     found = {}
-    for seed in range(ADAPTERS):
+    for seed in range(count):
         adapter = put_on(Lora(rank=16), model, STARTER, seed)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
