@@ -39,7 +39,7 @@ class Trial:
     kills: int
     seconds_between: float
     database_url: str | None = None
-    lease_seconds: float = 5.0
+    lease_seconds: float = 10.0
     command: tuple[str, ...] | None = None
     restart: Callable[[], Any] | None = None
     restarts: int = 0

@@ -34,6 +34,7 @@ from luthier.store import Job, Store, open_store
 
 # Of ten kills, so many of each kind.
 VICTIMS = ("run", "worker", "server", "run", "worker", "saving run", "receiving server", "worker", "run", "server")
+HEAD_START = 0.1
 FULL_SECONDS = 6.0
 LONGEST_SECONDS = 5400.0
 
@@ -100,6 +101,10 @@ def _kill_and_restart(trial: Trial, store: Store, house: House, clients: Clients
             restart_at.discard(done)
             trial.restart()
             found.restarts += 1
+        over = sum(job.is_over for job in _jobs(store))
+        if done > trial.kills * (over / trial.jobs + HEAD_START):
+            # Kills are spread over all the jobs, or the first ones would never get anywhere.
+            continue
         with _full_disk(trial) if done in fill_at else contextlib.nullcontext():
             found.fills += done in fill_at
             fill_at.discard(done)

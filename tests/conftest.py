@@ -4,8 +4,8 @@ And both databases, so that every test of what is stored runs on SQLite and on P
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -23,8 +23,10 @@ def postgres() -> Iterator[databases.Postgres]:
 
 
 @pytest.fixture(params=databases.KINDS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty database of each kind there is on this machine."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'luthier.db'}"
-    return request.getfixturevalue("postgres").new_database()
+    if request.param == "postgresql":
+        yield request.getfixturevalue("postgres").new_database()
+        return
+    with tempfile.TemporaryDirectory(prefix="luthier-", dir=databases.quick_place()) as folder:
+        yield f"sqlite:///{folder}/luthier.db"

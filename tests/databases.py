@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KINDS = ("sqlite", "postgresql") if shutil.which("initdb") and shutil.which("pg_ctl") else ("sqlite",)
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 1 << 30
 FAST = "-c fsync=off -c full_page_writes=off -c listen_addresses='' -c max_connections=60"
+
+
+def quick_place() -> Path | None:
+    """Where a file is flushed at once, if there is room in such a place: what is tested is logic, not the disk."""
+    has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+    return MEMORY if has_room else None
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Postgres:
 def postgres_server() -> Iterator[Postgres]:
     """A server of its own, gone afterwards. PostgreSQL refuses to run as root, so root lends it to another user."""
     user = _other_user() if os.getuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="luthier-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="luthier-pg-", dir=quick_place()))
     if user is not None:
         shutil.chown(folder, user)
     server = Postgres(folder, user)

@@ -66,3 +66,34 @@ def test_a_mistake_does_not_end_the_thread(store, monkeypatch, error):
     running.stop()
 
     assert len(tries) > 4
+
+
+def test_of_idle_threads_one_looks_and_whoever_finds_work_wakes_the_next(store, monkeypatch):
+    looking: list[int] = []
+    at_once: list[int] = []
+    is_there, is_done = threading.Event(), threading.Event()
+    workers: set[str] = set()
+
+    def work(station, _ask) -> bool:
+        if is_there.is_set():
+            station.on_held()
+            workers.add(threading.current_thread().name)
+            return is_done.wait(5)
+        looking.append(1)
+        at_once.append(len(looking))
+        time.sleep(0.005)
+        looking.pop()
+        return False
+
+    monkeypatch.setattr(module, "work_on_a_batch", work)
+    running = Background(store, ask, Sender(), poll_seconds=0.01)
+    running.start()
+    while len(at_once) < 8:
+        time.sleep(0.01)
+    is_there.set()
+    while len(workers) < module.BATCHES_AT_ONCE:
+        time.sleep(0.01)
+    is_done.set()
+    running.stop()
+
+    assert set(at_once) == {1}

@@ -76,7 +76,7 @@ def test_checkpoints_answer_and_results_are_there_before_the_job_says_so(store: 
 
 
 def test_a_paused_job_goes_on_from_its_state_and_repeats_no_step(store: Store, tmp_path: Path, monkeypatch):
-    behave(monkeypatch, steps=40, step_seconds=0.1)
+    behave(monkeypatch, steps=40, step_seconds=0.04)
     job = ask(store)
     undisturbed = ask(store)
     with working(plan_of(store, tmp_path / "runs", slots=2)):
@@ -98,7 +98,7 @@ def test_a_paused_job_goes_on_from_its_state_and_repeats_no_step(store: Store, t
 
 
 def test_a_running_job_is_cancelled_within_seconds(store: Store, tmp_path: Path, monkeypatch):
-    behave(monkeypatch, step_seconds=0.2)
+    behave(monkeypatch, steps=1000)
     job = ask(store)
     with working(plan_of(store, tmp_path / "runs")):
         wait_for(store, job.id, lambda _: len(steps(store, job)) >= 1)

@@ -50,3 +50,10 @@ def test_a_gpu_is_asked_what_it_can_do(monkeypatch, is_supported, dtype):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_probe_finds_a_rate(dtype):
     assert precision_file._rate(dtype, CPU) > 0
+
+
+def test_the_rate_is_that_of_the_best_product_in_seconds_of_the_processor(monkeypatch):
+    took = iter([0.5, 0.1, 0.3, 0.9])
+    readings = iter([reading for seconds in took for reading in (0.0, seconds)])
+    monkeypatch.setattr(precision_file.time, "process_time", lambda: next(readings))
+    assert precision_file._rate(torch.float32, CPU) == pytest.approx(10.0)

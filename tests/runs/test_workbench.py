@@ -33,6 +33,11 @@ def answered(text: str) -> Example:
     return Example((Message("user", "card lost"), Message("assistant", text)))
 
 
+def test_an_interrupted_run_goes_on_in_the_precision_that_it_had_chosen(recipe):
+    assert set_up(recipe("model.precision=auto"), "bfloat16").precision.name == "bfloat16"
+    assert set_up(recipe("model.precision=float32"), "bfloat16").precision.name == "float32"
+
+
 def test_the_context_is_the_models_own(bench):
     assert (bench.base.context_tokens, bench.context_tokens) == (256, 256)
     assert bench.precision.name == "float32"

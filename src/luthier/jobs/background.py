@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from luthier.errors import LuthierError
@@ -22,6 +23,28 @@ LOG = logging.getLogger("luthier.jobs")
 DELIVERERS, BATCHES_AT_ONCE, RUNS_AT_ONCE = 2, 4, 2
 # After an error: the database may be starting again.
 AFTER_ERROR_SECONDS = 5.0
+
+
+class Lookout:
+    """Of several idle threads one looks for work while the others sleep; who has found some wakes the next."""
+
+    def __init__(self) -> None:
+        self._free = threading.Lock()
+        self._keeper: int | None = None
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        self._free.acquire()
+        self._keeper = threading.get_ident()
+        try:
+            yield
+        finally:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        if self._keeper == threading.get_ident():
+            self._keeper = None
+            self._free.release()
 
 
 @dataclass
@@ -42,15 +65,12 @@ class Background:
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
-        for number in range(DELIVERERS):
-            self._begin(f"deliveries-{number}", lambda station: deliver_one(station, self.sender), asks=False)
+        self._begin("deliveries", DELIVERERS, lambda station: deliver_one(station, self.sender), asks=False)
         if (ask := self.ask) is not None:
-            for number in range(BATCHES_AT_ONCE):
-                self._begin(f"batches-{number}", lambda station: work_on_a_batch(station, ask), asks=True)
-            for number in range(RUNS_AT_ONCE):
-                self._begin(
-                    f"evals-{number}", lambda station: work_on_an_eval_run(station, ask, self.sandbox), asks=True
-                )
+            self._begin("batches", BATCHES_AT_ONCE, lambda station: work_on_a_batch(station, ask), asks=True)
+            self._begin(
+                "evals", RUNS_AT_ONCE, lambda station: work_on_an_eval_run(station, ask, self.sandbox), asks=True
+            )
 
     def stop(self, seconds: float = 30.0) -> None:
         """What runs is left as it stands and its lease given back; another process goes on with it at once."""
@@ -59,32 +79,38 @@ class Background:
             thread.join(seconds)
         self.sandbox.close()
 
-    def _begin(self, name: str, work: Callable[[Station], bool], asks: bool) -> None:
-        station = Station(
-            self.store,
-            f"{socket.gethostname()[:40]}/{new_id('worker_')}",
-            self.stopping,
-            self.lease_seconds,
-            self.at_once,
-        )
-        thread = threading.Thread(target=self._loop, args=(station, work, name, asks), name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def _begin(self, kind: str, threads: int, work: Callable[[Station], bool], asks: bool) -> None:
+        lookout = Lookout()
+        for number in range(threads):
+            name = f"{kind}-{number}"
+            owner = f"{socket.gethostname()[:40]}/{new_id('worker_')}"
+            station = Station(
+                self.store, owner, self.stopping, self.lease_seconds, self.at_once, on_held=lookout.hand_over
+            )
+            given = (station, lookout, work, name, asks)
+            thread = threading.Thread(target=self._loop, args=given, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
-    def _loop(self, station: Station, work: Callable[[Station], bool], name: str, asks: bool) -> None:
+    def _loop(self, station: Station, lookout: Lookout, work: Callable[[Station], bool], name: str, asks: bool) -> None:
         while asks and not self.is_ready():
             if self.stopping.wait(self.poll_seconds):
                 return
         while not self.stopping.is_set():
-            wait = self.poll_seconds
-            try:
-                if work(station):
-                    continue
-            except LuthierError as error:
-                LOG.warning("background_failed", extra={"fields": {"work": name, "found": error.found}})
-                wait = AFTER_ERROR_SECONDS
-            except Exception:
-                # A mistake of ours in one piece of work must not end all the others.
-                LOG.exception("background_broken", extra={"fields": {"work": name}})
-                wait = AFTER_ERROR_SECONDS
-            self.stopping.wait(wait)
+            with lookout.keeping():
+                if not self.stopping.is_set():
+                    self._look(station, work, name)
+
+    def _look(self, station: Station, work: Callable[[Station], bool], name: str) -> None:
+        wait = self.poll_seconds
+        try:
+            if work(station):
+                return
+        except LuthierError as error:
+            LOG.warning("background_failed", extra={"fields": {"work": name, "found": error.found}})
+            wait = AFTER_ERROR_SECONDS
+        except Exception:
+            # A mistake of ours in one piece of work must not end all the others.
+            LOG.exception("background_broken", extra={"fields": {"work": name}})
+            wait = AFTER_ERROR_SECONDS
+        self.stopping.wait(wait)

@@ -24,7 +24,8 @@ PR_SET_PDEATHSIG = 1
 # Of all processes the kernel takes this one first when memory is short, and not the server.
 OOM_SCORE = "500"
 # A training takes all the cores there are, and whoever asks the server something meanwhile should not feel it.
-NICENESS = 10
+NICENESS = 5
+AUTOGROUP = Path("/proc/self/autogroup")
 # Room for the result is taken when the run starts: a disk that is full by the end can still be told of.
 RESULT_BYTES = 4096
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -38,7 +39,7 @@ def main(folder: Path) -> None:
     threading.Thread(target=_die_when_input_ends, daemon=True).start()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
-    os.nice(NICENESS)
+    step_back()
     asked_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -72,6 +73,13 @@ def die_with_parent() -> None:
     """On Linux: SIGKILL to this process when the thread that started it ends, however it ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def step_back() -> None:
+    """A session of its own, which every run is, may be a group of its own for the scheduler: then the group counts."""
+    os.nice(NICENESS)
+    with contextlib.suppress(OSError):
+        AUTOGROUP.write_text(str(NICENESS))
 
 
 def _die_when_input_ends() -> None:

@@ -18,7 +18,7 @@ from luthier.store import Fact, Job, clock
 
 log = logging.getLogger(__name__)
 LEAST_MICRO_BATCH_TOKENS = 64
-LONGEST_WAIT_SECONDS = 60.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 # A full disk is mended by people, so it is waited for longer than for anything else.
 MOST_STORAGE_TRIES = 1000
 LEAST_ROOM_BYTES = 1 << 20
@@ -119,7 +119,7 @@ def _failed(plan: WorkerPlan, claimed: Claimed, code: str, message: str, param: 
 
 
 def _wait(tries: int) -> float:
-    return min(LONGEST_WAIT_SECONDS, 0.5 * 2.0 ** min(tries, 10))
+    return min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 10))
 
 
 def _micro_batch_tokens(folder: Path) -> int | None:

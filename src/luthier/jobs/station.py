@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -19,13 +20,16 @@ MOST_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Station:
-    """``owner`` is unique among all processes and threads; ``stopping`` tells that the process is about to end."""
+    """``owner`` is unique among all processes and threads; ``stopping`` tells that the process is about to end.
+    ``on_held`` is called when work was found, before it is done.
+    """
 
     store: Store
     owner: str
     stopping: threading.Event = field(default_factory=threading.Event)
     lease_seconds: float = 30.0
     at_once: int = 8
+    on_held: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -83,4 +87,5 @@ def hold_one(
         record: Any = claim_one(connection, kind, ready, station.owner, station.lease_seconds, order, **values)
     if record is None:
         return None
+    station.on_held()
     return Held(station, kind, Lease(record.id, station.owner, record.attempt), record)

@@ -97,6 +97,7 @@ class Worker:
             return False
         with self._held(claimed), self._excused(claimed):
             check_job(self.plan, claimed)
+        self.wake()
         return True
 
     def _run_one(self) -> bool:

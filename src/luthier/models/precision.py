@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-PROBE_SECONDS = 0.05
+PROBE_PRODUCTS = 4
 # bfloat16 halves memory traffic but rounds; it must be clearly faster to be worth its noise.
 LEAST_GAIN = 1.3
 
@@ -24,7 +24,7 @@ class Precision:
 
 
 def choose_precision(asked: Literal["auto", "float32", "bfloat16"], device: torch.device) -> Precision:
-    """What the recipe asks, or on "auto" whatever a probe of about 50 ms finds faster."""
+    """What the recipe asks, or on "auto" whatever a probe of some products finds faster."""
     if asked != "auto":
         return Precision(getattr(torch, asked), "the recipe asks for it")
     if device.type == "cuda":
@@ -46,12 +46,17 @@ def _has_bfloat16_instructions() -> bool:
 
 
 def _rate(dtype: torch.dtype, device: torch.device) -> float:
-    """Products per second of a matrix product of a small model's size."""
+    """Products per second of a matrix product of a small model's size, at its best.
+
+    Seconds of the processor and not of the clock: what else runs on this machine must not decide what is computed.
+    """
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
     left = torch.ones(1024, 512, dtype=dtype, device=device)
     right = torch.ones(1024, 512, dtype=dtype, device=device)
     torch.nn.functional.linear(left, right)
-    count, began = 0, time.perf_counter()
-    while time.perf_counter() - began < PROBE_SECONDS / 2:
+    seconds = []
+    for _ in range(PROBE_PRODUCTS):
+        began = clock()
         torch.nn.functional.linear(left, right)
-        count += 1
-    return count / (time.perf_counter() - began)
+        seconds.append(clock() - began)
+    return 1.0 / max(min(seconds), 1e-9)

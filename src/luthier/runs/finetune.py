@@ -32,7 +32,7 @@ from luthier.runs.advice import write_advice
 from luthier.runs.arm_stage import answer_tuned, answer_untuned, missing_tuned, missing_untuned
 from luthier.runs.arms import Judging, is_answered, judging_of, load_arm, obstacles
 from luthier.runs.asking import asking
-from luthier.runs.decisions import FACTS_FILE, write_decisions
+from luthier.runs.decisions import FACTS_FILE, earlier_decision, write_decisions
 from luthier.runs.encoding import encode_data
 from luthier.runs.environment import describe_environment
 from luthier.runs.folder import RunFolder
@@ -82,7 +82,7 @@ def _stages(
         yield from train_only(folder, recipe, wants_stop)
         return
     regression_items(recipe)  # a file that cannot be used is told before anything is computed
-    bench = set_up(recipe)
+    bench = set_up(recipe, earlier_decision(folder, "model.precision"))
     yield from prepare_data(folder, recipe.data)
     data = load_prepared(folder)
     groups = groups_of_golden(folder, data.golden, recipe.evaluation.group_by)

@@ -11,7 +11,7 @@ from pathlib import Path
 from luthier.data import read_examples
 from luthier.events import Event, Noticed, StageStarted
 from luthier.recipe import Recipe
-from luthier.runs.decisions import write_decisions
+from luthier.runs.decisions import earlier_decision, write_decisions
 from luthier.runs.encoding import encode_data
 from luthier.runs.folder import RunFolder
 from luthier.runs.tuning import (
@@ -33,7 +33,7 @@ def train_only(folder: RunFolder, recipe: Recipe, wants_stop: Callable[[], bool]
         yield Noticed("tuned before")
         return
     settings = recipe.data
-    bench = set_up(recipe)
+    bench = set_up(recipe, earlier_decision(folder, "model.precision"))
     yield StageStarted("read", settings.train)
     train = read_examples(Path(settings.train), settings).examples
     validation = read_examples(Path(settings.validation), settings).examples if settings.validation else ()

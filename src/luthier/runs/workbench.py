@@ -32,8 +32,11 @@ class Workbench:
     context_tokens: int
 
 
-def set_up(recipe: Recipe) -> Workbench:
-    """Check the model's folder, read its tokenizer and template, choose device, threads and precision."""
+def set_up(recipe: Recipe, earlier_precision: str | None = None) -> Workbench:
+    """Check the model's folder, read its tokenizer and template, choose device, threads and precision.
+
+    ``earlier_precision``: what an interrupted run had chosen; its other steps must not be computed in another.
+    """
     # oneDNN keeps a compiled kernel for each of its last 1,024 shapes, half a gigabyte in a long run. It reads this
     # once, at its first product.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
@@ -48,7 +51,13 @@ def set_up(recipe: Recipe) -> Workbench:
     device = choose_device()
     limit = base.context_tokens or FALLBACK_CONTEXT_TOKENS
     context = min(limit, recipe.data.max_tokens) if recipe.data.max_tokens else limit
-    return Workbench(base, chat, device, choose_precision(recipe.model.precision, device), context)
+    return Workbench(base, chat, device, _precision_of(recipe, device, earlier_precision), context)
+
+
+def _precision_of(recipe: Recipe, device: torch.device, earlier: str | None) -> Precision:
+    if recipe.model.precision == "auto" and earlier is not None:
+        return Precision(getattr(torch, earlier), "this run had chosen it before it was interrupted")
+    return choose_precision(recipe.model.precision, device)
 
 
 def load_base(bench: Workbench, recipe: Recipe) -> torch.nn.Module:
