@@ -174,7 +174,8 @@ def as_markdown(found: dict[str, Any]) -> str:
         each = found["endurance"]
         lines += [
             f"endurance: {each['clients']} clients, {each['answers']} answers, {each['tokens']} tokens in "
-            f"{each['seconds']} s; {each['told_busy']} times told to come again, {each['wrong']} wrong; first token "
+            f"{each['seconds']} s, for which the server had {each['server_cpu_seconds']} s of processor time; "
+            f"{each['told_busy']} times told to come again, {each['wrong']} wrong; first token "
             f"p50 {each['first_token_seconds']['p50']} s, p99 {each['first_token_seconds']['p99']} s; memory by tenths "
             f"of the time, in MB: {', '.join(map(str, each['memory_megabytes_by_tenths']))}.",
             "",

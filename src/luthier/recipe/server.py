@@ -46,7 +46,7 @@ class EngineSettings(Setting):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="Number format in which `embedded` computes; `auto` takes the faster one."
     )
-    max_running: Count = Field(default=32, description="Requests that are answered at once.")
+    max_running: Count = Field(default=128, description="Requests that are answered at once.")
     max_waiting: Count = Field(default=256, description="Requests that may wait; more are told to come again (429).")
     cache_megabytes: Count = Field(default=1024, description="Memory for the beginnings that requests share.")
     adapters_kept: Count = Field(default=16, description="Adapters held in memory; the least used make room.")
