@@ -10,7 +10,7 @@ adapters; what was refused, how long the first token took, and what the server h
 
 Servers run one at a time on ``--cores``; clients are a process of their own on the same cores, and their work is
 counted apart. Beside wall time stands the CPU time of the server's process, which other programs on the machine
-disturb less. Results go to benchmarks/results/load.json and load.md.
+disturb less. Results go to benchmarks/results, as JSON and Markdown, under `--name`.
 """
 
 import argparse
@@ -111,15 +111,13 @@ def against_peer(ours: Opened, theirs: Opened, plan: Plan, rounds: int) -> dict[
 def mixed_against_one(opened: Opened, plan: Plan, rounds: int) -> dict[str, Any]:
     turns: list[dict[str, Any]] = []
     with opened() as server:
-        for turn in range(rounds + 1):
+        for _ in range(rounds + 1):
             found = {}
             for name, ids in (("mixed", server.model_ids[1:]), ("one", server.model_ids[1:2])):
                 asked = bodies(ids, 200, plan.tokens, asks_for_usage=True)
                 found[name] = measured(server, replace(plan, port=server.port, bodies=asked))
             turns.append(found)
             print(json.dumps({name: _short(each) for name, each in found.items()}), file=sys.stderr, flush=True)
-            if not turn:
-                continue
     return _compared(turns[1:], "mixed", "one")
 
 
