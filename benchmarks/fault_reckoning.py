@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from luthier.jobs.strays import sweep_strays
+from luthier.jobs.workers.strays import sweep_strays
 from luthier.store import DEFAULT_PROJECT, Asked, Job, Store, files, job_events, jobs, models
 from luthier.store.files import FILES
 

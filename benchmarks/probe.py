@@ -18,9 +18,9 @@ from typing import Any
 from luthier.recipe import Recipe, dump_recipe
 from luthier.runs import ProbeFolder, RunFolder, probe
 from luthier.runs.prepare import load_prepared
-from luthier.runs.probe import measure_jobs
-from luthier.runs.probe_folder import ASKED_FILE
-from luthier.runs.probe_plan import job_of
+from luthier.runs.probes.folder import ASKED_FILE
+from luthier.runs.probes.plan import job_of
+from luthier.runs.probes.probe import measure_jobs
 
 RESULTS = Path(__file__).parent / "results"
 ROWS, GOLDEN, REPETITIONS, BAR = 3_200, 1_000, 10, 8

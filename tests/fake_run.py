@@ -1,4 +1,5 @@
-"""A run without a model: what `luthier.jobs.child` does as its supervisor sees it, in milliseconds instead of seconds.
+"""A run without a model: what `luthier.jobs.workers.child` does as its supervisor sees it, in
+milliseconds instead of seconds.
 
 Its weights are a chain of hashes over all steps, so a step left out or done twice shows in them.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 import luthier
 
 # As a file, like the worker starts it: its room would take a second to load.
-child = runpy.run_path(str(Path(luthier.__file__).parent / "jobs" / "child.py"))
+child = runpy.run_path(str(Path(luthier.__file__).parent / "jobs" / "workers" / "child.py"))
 folder = Path(sys.argv[1])
 how = json.loads(os.environ.get("FAKE_RUN", "{}"))
 stops: list[int] = []

@@ -15,7 +15,7 @@ from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad, Usag
 from luthier.recipe import served_bases
 from luthier.server import Inference, ServerState, make_app
 from luthier.server.background import make_background
-from luthier.server.listening import make_listener
+from luthier.server.door.listening import make_listener
 from luthier.store import open_store
 from tests.server.conftest import RunningServer, listening, settings_in
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.jobs import settling, supervisor
+from luthier.jobs.workers import settling, supervisor
 from luthier.store import Store, open_store
 
 

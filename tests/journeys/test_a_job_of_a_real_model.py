@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from luthier.jobs import AskedJob, create_job
-from luthier.jobs.worker_plan import CHILD
+from luthier.jobs.workers.plan import CHILD
 from luthier.recipe import Base
 from luthier.store import DEFAULT_PROJECT, checkpoints, job_events, models, open_store
 from some_jobs import plan_of, put_file, wait_for, working

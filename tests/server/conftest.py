@@ -16,7 +16,7 @@ import uvicorn
 
 from luthier.recipe import ServerSettings, load_server_settings, served_bases
 from luthier.server import Inference, ServerState, make_app
-from luthier.server.listening import make_listener
+from luthier.server.door.listening import make_listener
 from luthier.store import DEFAULT_PROJECT, Project, Scope, Store, keys, open_store, projects
 from server.scripted_inference import ScriptedInference
 

@@ -12,7 +12,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from luthier.answering import Delta
-from luthier.server.logs import JsonLines, ShortLines
+from luthier.server.door.logs import JsonLines, ShortLines
 from luthier.store import jobs
 from server.conftest import BASE
 

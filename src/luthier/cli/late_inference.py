@@ -10,7 +10,7 @@ from threading import Thread
 from luthier.answering import AnswerRequest, AskedModel, Delta, EngineLoad
 from luthier.errors import NotYetAnswering
 from luthier.server import Inference
-from luthier.server.asking import closed
+from luthier.server.inference.asking import closed
 
 # The official clients try twice more, by themselves after a second at most: told a time, they outwait the loading.
 RETRY_SECONDS = 10.0

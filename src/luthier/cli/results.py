@@ -23,7 +23,7 @@ from luthier.cli.verb import Verb
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder for the files.")
 def command(run: Path, wanted: Literal["inspect", "lm-eval"], output: Path) -> None:
     from luthier.cli.newest_run import newest_run
-    from luthier.runs.results_files import write_results
+    from luthier.runs.reports.results_files import write_results
 
     for file in write_results(newest_run(run) or run, wanted, output):
         click.echo(safe(str(file)))

@@ -17,7 +17,7 @@ from luthier.errors import LuthierError
 
 if TYPE_CHECKING:
     from luthier.recipe import ServerSettings
-    from luthier.server.listening import Listener
+    from luthier.server.door.listening import Listener
     from luthier.store import Store
 
 
@@ -38,7 +38,7 @@ def command(
     need_server_extra()
     settings = settings_from(config, overrides, host=host, port=port, data_folder=data_path(data))
     from luthier.cli.serving import open_house
-    from luthier.server.logs import set_up_logs
+    from luthier.server.door.logs import set_up_logs
 
     set_up_logs(sys.stderr, for_people=sys.stderr.isatty())
     with open_house(settings) as house:

@@ -15,7 +15,7 @@ from luthier.jobs import Worker, WorkerPlan
 from luthier.recipe import Base, ServerSettings, served_bases
 from luthier.server import Inference, ServerState, make_app
 from luthier.server.background import make_background
-from luthier.server.listening import Listener, make_listener
+from luthier.server.door.listening import Listener, make_listener
 from luthier.store import Store
 
 

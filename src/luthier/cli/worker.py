@@ -29,7 +29,7 @@ def command(config: Path | None, data: str | None, overrides: tuple[str, ...]) -
     from luthier.cli.serving import worker_plan
     from luthier.jobs import Worker
     from luthier.recipe import served_bases
-    from luthier.server.logs import set_up_logs
+    from luthier.server.door.logs import set_up_logs
 
     set_up_logs(sys.stderr, for_people=sys.stderr.isatty())
     store = store_of(settings)

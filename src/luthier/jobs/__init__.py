@@ -7,13 +7,13 @@ with store.database.writing() as connection:
     cancel(connection, project_id, job.id)          # also pause, resume
 """
 
-from luthier.jobs.creation import AskedJob, add_job, create_job, draft_job
-from luthier.jobs.hyperparameters import auto_epochs, check_hyperparameters
 from luthier.jobs.refusals import FileRefused, JobRefused
-from luthier.jobs.validation import check_file
-from luthier.jobs.wishes import cancel, pause, resume
-from luthier.jobs.worker import Worker
-from luthier.jobs.worker_plan import WorkerPlan
+from luthier.jobs.tuning.creation import AskedJob, add_job, create_job, draft_job
+from luthier.jobs.tuning.hyperparameters import auto_epochs, check_hyperparameters
+from luthier.jobs.tuning.validation import check_file
+from luthier.jobs.tuning.wishes import cancel, pause, resume
+from luthier.jobs.workers.plan import WorkerPlan
+from luthier.jobs.workers.worker import Worker
 
 __all__ = [
     "AskedJob",

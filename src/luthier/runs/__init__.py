@@ -1,15 +1,15 @@
 """Stories, one file each, and the run folder: the only room where machines meet."""
 
 from luthier.runs.ask import ask
-from luthier.runs.comparing import compare_runs
 from luthier.runs.finetune import finetune
 from luthier.runs.folder import RunFolder
-from luthier.runs.probe import probe
-from luthier.runs.probe_folder import ProbeFolder, is_probe
-from luthier.runs.probe_plan import refuse_unprobed
-from luthier.runs.reporting import rebuild_report
-from luthier.runs.sweep import sweep
-from luthier.runs.sweep_folder import SweepFolder, is_sweep
+from luthier.runs.probes.folder import ProbeFolder, is_probe
+from luthier.runs.probes.plan import refuse_unprobed
+from luthier.runs.probes.probe import probe
+from luthier.runs.reports.comparing import compare_runs
+from luthier.runs.reports.reporting import rebuild_report
+from luthier.runs.sweeps.folder import SweepFolder, is_sweep
+from luthier.runs.sweeps.sweep import sweep
 
 __all__ = [
     "ProbeFolder",

@@ -28,21 +28,21 @@ from luthier.evaluation.graders import GraderMetric
 from luthier.evaluation.statistics import plan_evaluation
 from luthier.events import Event, Noticed, StageStarted, VerdictReached
 from luthier.recipe import TUNED_ARMS, Recipe
-from luthier.runs.advice import write_advice
-from luthier.runs.arm_stage import answer_tuned, answer_untuned, missing_tuned, missing_untuned
-from luthier.runs.arms import Judging, is_answered, judging_of, load_arm, obstacles
-from luthier.runs.asking import asking
+from luthier.runs.arms.arm import Judging, is_answered, judging_of, load_arm, obstacles
+from luthier.runs.arms.asking import asking
+from luthier.runs.arms.graders import open_graders, with_grades, with_rows
+from luthier.runs.arms.item_groups import groups_of_golden
+from luthier.runs.arms.stage import answer_tuned, answer_untuned, missing_tuned, missing_untuned
 from luthier.runs.decisions import FACTS_FILE, earlier_decision, write_decisions
 from luthier.runs.encoding import encode_data
 from luthier.runs.environment import describe_environment
 from luthier.runs.folder import RunFolder
-from luthier.runs.forgetting import measure_forgetting, regression_items, with_canaries
-from luthier.runs.graders import open_graders, with_grades, with_rows
-from luthier.runs.item_groups import groups_of_golden
-from luthier.runs.ledger import write_ledger
-from luthier.runs.licence import write_licence
+from luthier.runs.forgetting.stage import measure_forgetting, regression_items, with_canaries
 from luthier.runs.prepare import PreparedData, load_prepared, prepare_data
-from luthier.runs.reporting import write_run_report
+from luthier.runs.reports.advice import write_advice
+from luthier.runs.reports.ledger import write_ledger
+from luthier.runs.reports.licence import write_licence
+from luthier.runs.reports.reporting import write_run_report
 from luthier.runs.training_only import train_only
 from luthier.runs.tuning import (
     build_training,

@@ -15,11 +15,11 @@ from luthier.models import ModelFolder, balance_reason, folding_of, fused_of, lo
 from luthier.objectives import sft_loss_sum
 from luthier.recipe import Full, Recipe, TrainingSettings
 from luthier.runs.calibration import CALIBRATION_STEPS, calibrated_minutes
-from luthier.runs.curves import last_of_each_step
 from luthier.runs.decisions import earlier_decision
 from luthier.runs.encoding import EncodedData
 from luthier.runs.folder import RunFolder
 from luthier.runs.forecast import Forecast, forecast
+from luthier.runs.reports.curves import last_of_each_step
 from luthier.runs.weights import ends_an_epoch, save_adapter, save_weights
 from luthier.runs.workbench import Workbench, answering_note, load_base, trained_ids
 from luthier.tokens import sharing_cost

@@ -15,9 +15,9 @@ from starlette.responses import Response
 
 from luthier import __version__
 from luthier.errors import LuthierError
-from luthier.server.boundary import Boundary
+from luthier.server.door.boundary import Boundary
+from luthier.server.door.guarded import guarded
 from luthier.server.errors import error_response
-from luthier.server.guarded import guarded
 from luthier.server.routes import ROUTES, Route
 from luthier.server.state import ServerState
 

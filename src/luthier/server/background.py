@@ -9,10 +9,10 @@ from functools import partial
 
 import uvicorn
 
-from luthier.jobs.asking import Dropped
-from luthier.jobs.background import Background
-from luthier.jobs.delivery import Sender
-from luthier.server.inside import Inside
+from luthier.jobs.background.asking import Dropped
+from luthier.jobs.background.threads import Background
+from luthier.jobs.webhooks.delivery import Sender
+from luthier.server.inference.inside import Inside
 from luthier.server.state import ServerState
 
 LOOK_SECONDS = 0.02

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from luthier.errors import LuthierError
-from luthier.server.access import admit
+from luthier.server.door.access import admit
 from luthier.server.state import ServerState
 from luthier.store import jobs, workers
 

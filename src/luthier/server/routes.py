@@ -10,28 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from luthier.server import (
+from luthier.server import front, health
+from luthier.server.door.access import RouteScope
+from luthier.server.inference import chat, completions, embeddings, moderations, responses, stored
+from luthier.server.records import (
     batches,
-    chat,
-    completions,
-    embeddings,
     eval_runs,
     evals,
     files,
-    front,
     graders,
-    health,
     job_history,
     jobs,
     models,
-    moderations,
     permissions,
-    responses,
-    stored,
     uploads,
     webhook_endpoints,
 )
-from luthier.server.access import RouteScope
 
 
 @dataclass(frozen=True)

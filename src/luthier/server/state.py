@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from luthier.jobs.sandboxes import LazySandbox
+from luthier.jobs.evals.sandboxes import LazySandbox
 from luthier.recipe import Base, ServerSettings
-from luthier.server.inference import Inference
-from luthier.server.limits import Limits
+from luthier.server.door.limits import Limits
+from luthier.server.inference.protocol import Inference
 from luthier.server.metrics import Metrics
 from luthier.store import Store
 

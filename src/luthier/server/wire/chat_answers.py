@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from luthier.answering import CalledTool, Delta, FinishReason, TokenChance, Usage
-from luthier.server.answers import Answered, Choice
+from luthier.server.inference.answers import Answered, Choice
 
 # JSON has no infinity: the platform's number for "so unlikely that it cannot be said".
 VERY_UNLIKELY = -9999.0

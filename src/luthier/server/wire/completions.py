@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from luthier.answering import AnswerRequest, AskedModel, TokenChance, Usage
-from luthier.server.answers import Answered, Choice
 from luthier.server.errors import invalid
+from luthier.server.inference.answers import Answered, Choice
 from luthier.server.wire.chat import StreamOptions
 from luthier.server.wire.chat_answers import shown_logprob, usage_body
 from luthier.server.wire.model import Shape, Wire

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from luthier.answering import TokenChance
-from luthier.server.answers import Choice
 from luthier.server.errors import invalid, shown
+from luthier.server.inference.answers import Choice
 from luthier.server.wire.chat_answers import chance_body
 from luthier.server.wire.messages import ContentPart, text_of
 from luthier.server.wire.model import Shape

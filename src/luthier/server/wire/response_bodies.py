@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from luthier.answering import CalledTool, Delta, Usage
-from luthier.server.answers import Choice
+from luthier.server.inference.answers import Choice
 from luthier.server.wire.items import call_item, item_logprobs, message_item, output_items, text_part
 from luthier.server.wire.model import Shape
 from luthier.server.wire.responses import ResponseRequest

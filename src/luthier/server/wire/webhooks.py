@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from luthier.jobs.delivery import EVENT_TYPES
-from luthier.jobs.signing import hint_of
+from luthier.jobs.webhooks.delivery import EVENT_TYPES
+from luthier.jobs.webhooks.signing import hint_of
 from luthier.server.wire.model import StrictWire
 from luthier.store import WebhookEndpoint
 

@@ -1,0 +1,1 @@
+"""Batches: a file of requests in, files of answers out."""

@@ -1,0 +1,1 @@
+"""Eval runs: rows asked, answers graded, totals."""

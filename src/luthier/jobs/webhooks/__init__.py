@@ -1,0 +1,1 @@
+"""Webhooks: signed, sent only where they may lead, tried again for days."""

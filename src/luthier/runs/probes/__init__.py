@@ -1,0 +1,1 @@
+"""Learning curves: small trainings on one base, and what more rows would bring."""

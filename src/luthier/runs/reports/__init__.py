@@ -1,0 +1,1 @@
+"""What a run's folder comes to: ledger, licence, report, advice; and several runs compared."""

@@ -1,0 +1,1 @@
+"""Several settings tried side by side on one base, with the evidence."""

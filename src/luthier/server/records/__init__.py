@@ -1,0 +1,1 @@
+"""Routes that keep records: files, jobs, models, batches, evals, webhooks."""
