@@ -99,3 +99,19 @@ def test_an_engine_that_cannot_open_is_told_to_whoever_asks():
         await late.close()
 
     asyncio.run(ask())
+
+
+def test_where_nothing_is_to_be_loaded_it_opens_for_the_first_who_asks():
+    openings: list[Echo] = []
+
+    def opening() -> Any:
+        openings.append(Echo())
+        return openings[-1]
+
+    async def ask() -> str:
+        return "".join([delta.text async for delta in late.answer(REQUEST)])
+
+    late = LateInference(opening, opens_now=False)
+    assert late.is_ready() and late.load() == EngineLoad() and not openings
+    assert [asyncio.run(ask()), asyncio.run(ask())] == ["hi", "hi"]
+    assert len(openings) == 1 and late.is_ready()

@@ -89,7 +89,8 @@ def open_inference(settings: ServerSettings, bases: dict[str, Base], store: Stor
 
         vllm_url(settings.engine)  # wrong settings are told at once, not to the first client
         return LateInference(lambda: open_vllm(settings.engine, weights_folder, settings.folder / "vllm.log"))
-    return LateInference(open_embedded)
+    # Without a base there may still be whole models that were tuned here: torch is loaded when one of them is asked.
+    return LateInference(open_embedded, opens_now=bool(bases))
 
 
 def _nothing() -> None:
