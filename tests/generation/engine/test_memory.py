@@ -1,6 +1,8 @@
 """Windows, chunks, soft caps, sinks and split key widths are honoured; what carries a state answers by Transformers."""
 
+import os
 import random
+from pathlib import Path
 
 import pytest
 import torch
@@ -78,3 +80,15 @@ def test_without_the_compiled_kernel_answers_are_the_same(name, monkeypatch):
     monkeypatch.setattr(memory, "can_attend_blocks", lambda *_: False)
     ours, truth = (tiny_llama(), tiny_llama(attention="sdpa")) if name is None else tiny_pair(name)
     assert answers(ours.requires_grad_(False), 10)[1] == [one_at_a_time(truth, prompt, 10) for prompt in prompts()]
+
+
+def test_memory_that_nobody_wrote_to_costs_nothing():
+    def held_bytes() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    one = torch.zeros(1, 2, 1, 64, dtype=torch.bfloat16)
+    before = held_bytes()
+    opened = memory.open_memory({0: (one, one)}, blocks=1 << 17)
+    assert opened[0].keys.nbytes == 1 << 29
+    assert held_bytes() - before < 1 << 26
+    assert opened[0].keys.data_ptr() % 64 == 0 and opened[0].keys[-1].eq(0).all()

@@ -4,6 +4,7 @@ Shapes: N tokens of a step, H query heads, K key/value heads, D width of keys, E
 each, W blocks in a table, L tokens in them.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 
 from luthier.kernels import BLOCK_TOKENS, BlockPlaces, Blocks, ScoreRules, attend_blocks, can_attend_blocks
 from luthier.models import LayerRules, attend_densely, backbone_of, bias_from, is_within_reach
+
+ALIGNED_BYTES = 64  # as torch lays out its own
 
 
 @dataclass
@@ -55,14 +58,24 @@ def block_bytes(shapes: dict[int, tuple[torch.Tensor, torch.Tensor]]) -> int:
 
 
 def open_memory(shapes: dict[int, tuple[torch.Tensor, torch.Tensor]], blocks: int) -> dict[int, Blocks]:
-    """Zeros; the system gives a page when something is first written to it."""
+    """Zeros; on a CPU the system gives a page when something is first written to it."""
     return {
         layer: Blocks(
-            key.new_zeros(blocks, key.shape[1], key.shape[3], BLOCK_TOKENS),
-            value.new_zeros(blocks, value.shape[1], BLOCK_TOKENS, _padded(value.shape[3])),
+            _zeros(key, (blocks, key.shape[1], key.shape[3], BLOCK_TOKENS)),
+            _zeros(value, (blocks, value.shape[1], BLOCK_TOKENS, _padded(value.shape[3]))),
         )
         for layer, (key, value) in shapes.items()
     }
+
+
+def _zeros(like: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """torch writes its zeros, all of them; NumPy leaves them to the system, which has none to give away unasked."""
+    if like.device.type != "cpu":
+        return like.new_zeros(shape)
+    held_bytes = math.prod(shape) * like.element_size()
+    plain = np.zeros(held_bytes + ALIGNED_BYTES, dtype=np.uint8)
+    first = -plain.ctypes.data % ALIGNED_BYTES
+    return torch.from_numpy(plain[first : first + held_bytes]).view(like.dtype).view(shape)
 
 
 def _padded(width: int) -> int:
