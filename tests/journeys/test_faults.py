@@ -17,7 +17,7 @@ from some_jobs import FAKE_RUN
 def test_every_job_succeeds_once_whatever_is_killed(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("FAKE_RUN", json.dumps({"steps": 30, "step_seconds": 0.05}))
+    monkeypatch.setenv("FAKE_RUN", json.dumps({"steps": 30, "step_seconds": 0.1}))
     server = None if kind == "sqlite" else request.getfixturevalue("postgres")
     trial = Trial(
         database_url=None if server is None else server.new_database(),
@@ -33,4 +33,6 @@ def test_every_job_succeeds_once_whatever_is_killed(
     )
     found = disturb(trial)
     assert found.wrong == []
-    assert found.killed.total() > trial.kills / 2
+    # How many kills find something to kill is the machine's affair; each kind must have been hit.
+    victims = " ".join(found.killed.elements())
+    assert "worker" in victims and "run" in victims and "server" in victims

@@ -101,7 +101,19 @@ def test_the_two_programs_run_with_nothing_changed_but_the_address(served: Serve
     answer = served.run([sys.executable, "ask_model.py", job], served.environment)
 
     assert served.url.endswith("/v1") and job.startswith("ftjob-")
-    assert answer == ANSWER
+    assert answer
+
+
+def test_the_model_of_the_job_has_learnt_what_its_rows_say(served: Served, job: str):
+    """The programs ask at temperature 1, where any answer may be drawn now and then."""
+    question = "I was charged twice this month."
+    system = "Name the team that takes this ticket."
+    answer = served.client.chat.completions.create(
+        model=str(served.client.fine_tuning.jobs.retrieve(job).fine_tuned_model),
+        messages=[{"role": "system", "content": system}, {"role": "user", "content": question}],
+        temperature=0,
+    )
+    assert answer.choices[0].message.content == ANSWER
 
 
 def test_the_two_programs_run_with_the_last_client_of_the_old_line(served: Served, job: str, old: OldClients):
@@ -109,11 +121,11 @@ def test_the_two_programs_run_with_the_last_client_of_the_old_line(served: Serve
     asked = served.run(old.python_command(Path("start_job.py")), environment)
 
     assert served.client.fine_tuning.jobs.cancel(asked).id == asked
-    assert served.run(old.python_command(Path("ask_model.py"), job), environment) == ANSWER
+    assert served.run(old.python_command(Path("ask_model.py"), job), environment)
 
 
 def test_the_two_programs_run_in_node(served: Served, job: str, old: OldClients):
     asked = served.run([old.node, "start_job.mjs"], served.environment)
 
     assert served.client.fine_tuning.jobs.cancel(asked).id == asked
-    assert served.run([old.node, "ask_model.mjs", job], served.environment) == ANSWER
+    assert served.run([old.node, "ask_model.mjs", job], served.environment)
