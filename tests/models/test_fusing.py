@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from luthier.kernels import offers_products
 from luthier.models.fusing import fuse
 from luthier.models.tree_forward import tree_log_probs
 from luthier.tokens import fold
@@ -12,7 +13,17 @@ from tiny import random_branches, row_by_row_loss, tiny_llama
 
 def test_a_llama_runs_through_kernels():
     fused = fuse(tiny_llama())
-    assert (fused.norms, fused.gates, fused.rotaries) == (5, 2, 2)
+    assert (fused.norms, fused.gates, fused.rotaries, fused.linears) == (5, 2, 2, 0)
+
+
+def test_frozen_bfloat16_layers_go_through_our_products_where_there_are_any():
+    plain, ours = (tiny_llama(attention="sdpa").bfloat16().requires_grad_(False) for _ in range(2))
+    linears = sum(type(module) is nn.Linear for module in ours.modules())
+    assert fuse(ours).linears == (linears if offers_products() else 0)
+    hidden = torch.randn(40, ours.config.hidden_size).bfloat16()
+    for left, right in zip(ours.modules(), plain.modules(), strict=True):
+        if type(left) is nn.Linear and left.in_features == hidden.shape[1]:
+            torch.testing.assert_close(left(hidden), right(hidden), rtol=0.02, atol=0.02)
 
 
 def test_the_swapped_model_gives_the_loss_and_gradients_of_the_plain_one():

@@ -4,13 +4,14 @@ Shapes: T tokens, I inputs, O outputs, R rank. The backward pass is written out,
 products and thin ones, with nothing copied, scaled or added in passes of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch.autograd.function import once_differentiable
 
-from luthier.kernels import ThinMatrices, add_low_rank, low_rank_gradients
+from luthier.kernels import ThinMatrices, TokenRange, frozen_gradients, frozen_product, thin_gradients
 
 
 class PackedWeight(Protocol):
@@ -53,15 +54,9 @@ class _LowRankLinear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden_TI, weight_OI, bias_O, places, *matrices):
-        kind = hidden_TI.dtype
         ctx.packed = None if isinstance(weight_OI, torch.Tensor) else weight_OI
-        wide_OI = weight_OI if ctx.packed is None else ctx.packed.widened(kind)
-        output_TO = torch.nn.functional.linear(hidden_TI, wide_OI, bias_O)
-        pairs = zip(matrices[::2], matrices[1::2], strict=True)
-        lows = [
-            add_low_rank(hidden_TI[start:end], output_TO[start:end], ThinMatrices(A, B, scaling))
-            for (start, end, scaling), (A, B) in zip(places, pairs, strict=True)
-        ]
+        ranges = _ranges(places, matrices)
+        output_TO, lows = frozen_product(hidden_TI, _wide(ctx.packed, weight_OI, hidden_TI.dtype), bias_O, ranges)
         ctx.places = places
         ctx.save_for_backward(hidden_TI, weight_OI if ctx.packed is None else None, *matrices, *lows)
         return output_TO
@@ -70,14 +65,22 @@ class _LowRankLinear(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_TO):
         hidden_TI, weight_OI, *rest = ctx.saved_tensors
-        count = len(ctx.places)
-        matrices, lows = rest[: 2 * count], rest[2 * count :]
-        grad_hidden = None
-        if ctx.needs_input_grad[0]:
-            grad_hidden = grad_TO @ (weight_OI if ctx.packed is None else ctx.packed.widened(grad_TO.dtype))
-        grads: list[torch.Tensor] = []
-        for index, ((start, end, scaling), low) in enumerate(zip(ctx.places, lows, strict=True)):
-            thin = ThinMatrices(matrices[2 * index], matrices[2 * index + 1], scaling)
-            hidden_part = None if grad_hidden is None else grad_hidden[start:end]
-            grads += low_rank_gradients(grad_TO[start:end], hidden_TI[start:end], low, thin, hidden_part)
+        count = 2 * len(ctx.places)
+        ranges, lows = _ranges(ctx.places, rest[:count]), rest[count:]
+        if not ctx.needs_input_grad[0]:
+            return None, None, None, None, *thin_gradients(grad_TO, hidden_TI, ranges, lows)
+        wide = _wide(ctx.packed, weight_OI, grad_TO.dtype)
+        grad_hidden, grads = frozen_gradients(grad_TO, hidden_TI, wide, ranges, lows)
         return grad_hidden, None, None, None, *grads
+
+
+def _wide(packed: PackedWeight | None, weight_OI: Any, kind: torch.dtype) -> torch.Tensor:
+    return weight_OI if packed is None else packed.widened(kind)
+
+
+def _ranges(places: Sequence[tuple[int, int, float]], matrices: Sequence[torch.Tensor]) -> list[TokenRange]:
+    pairs = zip(matrices[::2], matrices[1::2], strict=True)
+    return [
+        TokenRange(start, end, ThinMatrices(A, B, scaling))
+        for (start, end, scaling), (A, B) in zip(places, pairs, strict=True)
+    ]

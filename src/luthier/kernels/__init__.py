@@ -8,12 +8,14 @@ from luthier.kernels.block_attention import BLOCK_TOKENS, BlockPlaces, Blocks, a
 from luthier.kernels.build import Kernels, open_kernels
 from luthier.kernels.call import is_native
 from luthier.kernels.forward import add_served_at, gate_into, norm_into, rotate_into
+from luthier.kernels.frozen import TokenRange, frozen_gradients, frozen_linear, frozen_product, thin_gradients
 from luthier.kernels.gated import Activation, gated
 from luthier.kernels.norm import rms_norm
 from luthier.kernels.rotary import can_rotate, rotate
 from luthier.kernels.served import ServedMatrices, ServedTerm, add_served
-from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients
+from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients, narrow, narrow_gradients
 from luthier.kernels.vocabulary import LogitRules, target_log_probs
+from luthier.kernels.wide import NarrowTerm, can_multiply, multiply_across, multiply_along, offers_products
 
 __all__ = [
     "BLOCK_TOKENS",
@@ -22,10 +24,12 @@ __all__ = [
     "Blocks",
     "Kernels",
     "LogitRules",
+    "NarrowTerm",
     "ScoreRules",
     "ServedMatrices",
     "ServedTerm",
     "ThinMatrices",
+    "TokenRange",
     "TreeRanges",
     "add_low_rank",
     "add_served",
@@ -34,16 +38,26 @@ __all__ = [
     "attend_tree",
     "can_attend",
     "can_attend_blocks",
+    "can_multiply",
     "can_rotate",
+    "frozen_gradients",
+    "frozen_linear",
+    "frozen_product",
     "gate_into",
     "gated",
     "is_native",
     "low_rank_gradients",
+    "multiply_across",
+    "multiply_along",
+    "narrow",
+    "narrow_gradients",
     "norm_into",
+    "offers_products",
     "open_kernels",
     "rms_norm",
     "rotate",
     "rotate_into",
     "target_log_probs",
+    "thin_gradients",
     "tree_ranges",
 ]

@@ -1,4 +1,4 @@
-"""Calling a compiled kernel with tensors, numbers and None, by its name and the tensors' number format."""
+"""Calling a compiled kernel with tensors, numbers, bytes and None, by its name and the tensors' number format."""
 
 import ctypes
 from functools import cache
@@ -9,7 +9,7 @@ import torch
 from luthier.kernels.build import open_kernels
 
 FORMATS = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
-PLAIN = frozenset({int, float, bool, type(None)})
+PLAIN = frozenset({int, float, bool, bytes, type(None)})
 
 
 @cache
@@ -26,7 +26,7 @@ def is_native(tensor: torch.Tensor) -> bool:
     return tensor.dtype in FORMATS and tensor.is_cpu and open_kernels().library is not None
 
 
-def call(name: str, kind: torch.dtype, *arguments: torch.Tensor | int | float | None) -> None:
+def call(name: str, kind: torch.dtype, *arguments: torch.Tensor | int | float | bytes | None) -> None:
     """Run ``name`` for number format ``kind``; tensors must be dense and stay alive until it returns.
 
     A small step calls a hundred kernels, so what an argument is in C is settled at the first call.
@@ -37,7 +37,7 @@ def call(name: str, kind: torch.dtype, *arguments: torch.Tensor | int | float | 
     function(*[argument if type(argument) in PLAIN else argument.data_ptr() for argument in arguments])  # pyright: ignore
 
 
-def _in_c(argument: torch.Tensor | int | float | None) -> Any:
+def _in_c(argument: torch.Tensor | int | float | bytes | None) -> Any:
     match argument:
         case float():
             return ctypes.c_float

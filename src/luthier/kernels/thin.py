@@ -33,10 +33,14 @@ def add_low_rank(hidden_TI: torch.Tensor, output_TO: torch.Tensor, thin: ThinMat
         low_TR = hidden_TI @ A.T
         output_TO.addmm_(low_TR, B.T)
         return low_TR
-    low_TR = hidden_TI.new_empty(len(hidden_TI), len(thin.A_RI))
-    places = (*_place(hidden_TI), *_place(output_TO), low_TR)
-    call("low_rank_forward", hidden_TI.dtype, *places, *_matrices(thin), *_sizes(thin, low_TR), float(thin.scaling))
-    return low_TR
+    return _forward(hidden_TI, _place(output_TO), thin)
+
+
+def narrow(hidden_TI: torch.Tensor, thin: ThinMatrices) -> torch.Tensor:
+    """``x A^T`` ``[T, R]`` alone, for a large product that adds the rest of the term itself. No autograd."""
+    if not _is_compiled(thin, hidden_TI):
+        return hidden_TI @ thin.A_RI.to(hidden_TI.dtype).T
+    return _forward(hidden_TI, (None, 0), thin)
 
 
 def low_rank_gradients(
@@ -52,14 +56,44 @@ def low_rank_gradients(
     """
     wide = (grad_TO, hidden_TI) if grad_hidden_TI is None else (grad_TO, hidden_TI, grad_hidden_TI)
     if not _is_compiled(thin, *wide):
-        A, B = thin.rounded(hidden_TI.dtype)
-        grad_low_TR = grad_TO @ B
+        grad_A, grad_B, grad_low_TR = _plain_gradients(grad_TO, hidden_TI, low_TR, thin)
         if grad_hidden_TI is not None:
-            grad_hidden_TI.addmm_(grad_low_TR, A)
-        return (grad_low_TR.T @ hidden_TI).float(), (grad_TO.T @ low_TR).float().mul_(thin.scaling)
-    grad_A, grad_B = torch.empty(thin.A_RI.shape), torch.empty(thin.B_OR.shape)
+            grad_hidden_TI.addmm_(grad_low_TR, thin.rounded(hidden_TI.dtype)[0])
+        return grad_A, grad_B
     hidden_place = (None, 0) if grad_hidden_TI is None else _place(grad_hidden_TI)
-    places = (*_place(hidden_TI), *_place(grad_TO), *hidden_place, low_TR)
+    return _backward(grad_TO, hidden_TI, low_TR, thin, hidden_place, None)
+
+
+def narrow_gradients(
+    grad_TO: torch.Tensor, hidden_TI: torch.Tensor, low_TR: torch.Tensor, thin: ThinMatrices
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Gradients of A and B in float32 and that of low, ``[T, R]``, for a large product that adds the term's part of the
+    hidden states' gradient itself."""
+    if not _is_compiled(thin, grad_TO, hidden_TI):
+        return _plain_gradients(grad_TO, hidden_TI, low_TR, thin)
+    grad_low_TR = torch.empty_like(low_TR)
+    return *_backward(grad_TO, hidden_TI, low_TR, thin, (None, 0), grad_low_TR), grad_low_TR
+
+
+def _plain_gradients(grad_TO, hidden_TI, low_TR, thin: ThinMatrices) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    grad_low_TR = grad_TO @ thin.rounded(hidden_TI.dtype)[1]
+    return (grad_low_TR.T @ hidden_TI).float(), (grad_TO.T @ low_TR).float().mul_(thin.scaling), grad_low_TR
+
+
+def _forward(
+    hidden_TI: torch.Tensor, output_place: tuple[torch.Tensor | None, int], thin: ThinMatrices
+) -> torch.Tensor:
+    low_TR = hidden_TI.new_empty(hidden_TI.shape[0], thin.A_RI.shape[0])
+    places = (*_place(hidden_TI), *output_place, low_TR)
+    call("low_rank_forward", hidden_TI.dtype, *places, *_matrices(thin), *_sizes(thin, low_TR), float(thin.scaling))
+    return low_TR
+
+
+def _backward(
+    grad_TO, hidden_TI, low_TR, thin: ThinMatrices, hidden_place, grad_low_TR: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    grad_A, grad_B = torch.empty(thin.A_RI.shape), torch.empty(thin.B_OR.shape)
+    places = (*_place(hidden_TI), *_place(grad_TO), *hidden_place, low_TR, grad_low_TR)
     matrices = (*_matrices(thin), grad_A, grad_B)
     call("low_rank_backward", hidden_TI.dtype, *places, *matrices, *_sizes(thin, low_TR), float(thin.scaling))
     return grad_A, grad_B
@@ -68,7 +102,7 @@ def low_rank_gradients(
 def _is_compiled(thin: ThinMatrices, *wide: torch.Tensor) -> bool:
     """Whether the compiled kernels take these inputs: rows dense and of one format, in bfloat16 read in pairs."""
     A, B, kind = thin.A_RI, thin.B_OR, wide[0].dtype
-    if not is_native(wide[0]) or not A.dtype == B.dtype == torch.float32 or not 0 < len(A) <= MOST_RANK:
+    if not is_native(wide[0]) or not A.dtype == B.dtype == torch.float32 or not 0 < A.shape[0] <= MOST_RANK:
         return False
     return (A.is_contiguous() and B.is_contiguous()) and all(
         rows.dtype == kind and rows.stride(1) == 1 and rows.shape[1] % 2 == 0 for rows in wide
@@ -84,4 +118,4 @@ def _matrices(thin: ThinMatrices) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _sizes(thin: ThinMatrices, low_TR: torch.Tensor) -> tuple[int, int, int, int]:
-    return len(low_TR), thin.A_RI.shape[1], len(thin.B_OR), len(thin.A_RI)
+    return low_TR.shape[0], thin.A_RI.shape[1], thin.B_OR.shape[0], thin.A_RI.shape[0]

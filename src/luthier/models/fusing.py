@@ -13,7 +13,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from luthier.kernels import Activation, can_rotate, gated, open_kernels, rms_norm, rotate
+from luthier.kernels import (
+    Activation,
+    can_rotate,
+    frozen_linear,
+    gated,
+    offers_products,
+    open_kernels,
+    rms_norm,
+    rotate,
+)
 
 ROTARY = "apply_rotary_pos_emb"
 PROBE_ROWS = 3
@@ -27,11 +36,13 @@ class Fused:
     norms: int = 0
     gates: int = 0
     rotaries: int = 0
+    linears: int = 0
     reason: str = ""
 
     @property
     def sentence(self) -> str:
-        return f"{self.reason}; {self.norms} norms, {self.gates} gated units, {self.rotaries} rotary positions"
+        parts = f"{self.norms} norms, {self.gates} gated units, {self.rotaries} rotary positions"
+        return f"{self.reason}; {parts}, {self.linears} linear layers"
 
 
 @torch.no_grad()
@@ -51,6 +62,7 @@ def fuse(model: nn.Module) -> Fused:
             norms=sum(_fuse_norm(module, random) for module in modules),
             gates=sum(_fuse_gate(module, random) for module in modules),
             rotaries=sum(_fuse_rotary(module, random) for module in modules),
+            linears=sum(_fuse_linear(module) for module in modules),
             reason=kernels.reason,
         )
     marked: Any = model
@@ -108,6 +120,18 @@ def _fuse_gate(module: Any, random: torch.Generator) -> bool:
             module.forward = forward
             return True
     return False
+
+
+def _fuse_linear(module: nn.Module) -> bool:
+    """Nothing to try: the product is torch's own but for the order of a sum, and only frozen bfloat16 goes that way."""
+    if type(module) is not nn.Linear or module.weight.dtype is not torch.bfloat16 or not offers_products():
+        return False
+
+    def forward(hidden: torch.Tensor) -> torch.Tensor:
+        return frozen_linear(hidden, module.weight, module.bias)
+
+    module.forward = forward
+    return True
 
 
 def _fuse_rotary(module: nn.Module, random: torch.Generator) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch.nn.functional import linear, pad
 
-from luthier.kernels import LogitRules, target_log_probs
+from luthier.kernels import LogitRules, multiply_across, multiply_along, target_log_probs
 from luthier.models.logit_scale import logit_scale
 from luthier.models.right_tokens import RightTokens
-from luthier.models.shapes import TOKENS, round_up
+from luthier.models.shapes import TOKENS, round_up, token_unit
 
 # Logits of one chunk: few enough bytes to be small beside any model, enough rows for full-speed matrix products.
 CHUNK_BYTES = 64_000_000
@@ -39,12 +39,12 @@ class _LogProbs(torch.autograd.Function):
         slopes_ND = torch.empty_like(hidden_ND) if keeps_slopes else None
         log_probs = []
         for part in _chunks(hidden_ND, weight):
-            logits = linear(hidden_ND[part], weight)
+            logits = multiply_across(hidden_ND[part], weight)
             if right is not None:
                 right.look(logits, bias_V, target_N[part])
             log_probs.append(target_log_probs(logits, bias_V, target_N[part], rules, is_gradient=keeps_slopes))
             if slopes_ND is not None:
-                torch.mm(logits, weight, out=slopes_ND[part])
+                multiply_along(logits, weight, out_TI=slopes_ND[part])
         kept = (slopes_ND,) if keeps_slopes else (hidden_ND, weight_VD, bias_V, target_N)
         ctx.save_for_backward(*kept)
         return torch.cat(log_probs)
@@ -66,10 +66,10 @@ def _backward_through_head(ctx: Any, grad_N: torch.Tensor) -> tuple[torch.Tensor
     grad_weight = torch.zeros_like(weight_VD, dtype=torch.float32) if needs_weight else None
     grad_bias = torch.zeros_like(bias_V, dtype=torch.float32) if needs_bias else None
     for part in _chunks(hidden_ND, weight):
-        slopes = linear(hidden_ND[part], weight)
+        slopes = multiply_across(hidden_ND[part], weight)
         target_log_probs(slopes, bias_V, target_N[part], ctx.rules, grad_N[part], is_gradient=True)
         if grad_hidden is not None:
-            torch.mm(slopes, weight, out=grad_hidden[part])
+            multiply_along(slopes, weight, out_TI=grad_hidden[part])
         if grad_weight is not None:
             slopes_NW_parts = slopes.split(GRADIENT_WORDS, dim=1)
             for sum_WD, slopes_NW in zip(grad_weight.split(GRADIENT_WORDS), slopes_NW_parts, strict=True):
@@ -127,7 +127,7 @@ class Head:
         if len(target_N) == 0:
             return hidden_ND.new_zeros(0, dtype=torch.float32)
         count = len(target_N)
-        more = round_up(count, TOKENS) - count
+        more = round_up(count, token_unit(self.projection)) - count
         hidden_ND, target_N = pad(hidden_ND, (0, 0, 0, more)), pad(target_N, (0, more))
         result = _LogProbs.apply(hidden_ND, self.projection.weight, self.projection.bias, target_N, self.rules, right)
         assert isinstance(result, torch.Tensor)

@@ -16,7 +16,7 @@ from luthier.models.attention import LayerRules, attend_densely, bias_from, is_w
 from luthier.models.backbone import backbone_of
 from luthier.models.flex_attention import plan_flex
 from luthier.models.folding import Folding
-from luthier.models.shapes import TOKENS, round_up
+from luthier.models.shapes import round_up, token_unit
 from luthier.models.tree_attention import plan_tree
 from luthier.tokens.batch import TreeBatch
 
@@ -44,7 +44,7 @@ class RowsPlan:
 
 def tree_hidden(model: torch.nn.Module, batch: TreeBatch) -> torch.Tensor:
     """Hidden states of the tree's T tokens, and padding up to S: ``[S, D]``."""
-    size = round_up(len(batch.ids_T), TOKENS)
+    size = round_up(len(batch.ids_T), token_unit(model))
     padding = (0, size - len(batch.ids_T))
     # Nobody sees the padding and nothing is read from it; ids and positions of 0 are valid in every model.
     positions_1S = pad(batch.positions_T, padding)[None]

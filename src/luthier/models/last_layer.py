@@ -17,7 +17,7 @@ from torch import nn
 
 from luthier.models.backbone import backbone_of
 from luthier.models.recompute import is_recomputed
-from luthier.models.shapes import TOKENS, round_up
+from luthier.models.shapes import round_up, token_unit
 
 # Picking rows and putting them back costs two passes; above this share of read tokens nothing is gained.
 MOST_READ_SHARE = 0.8
@@ -38,7 +38,7 @@ def read_only_at(
     ``narrowed`` surrounds each such run with the rows it is for, in rising order: whoever tells tokens apart by their
     place must know that they moved together.
     """
-    rows_R = _rows_to_run(rows_N, tokens)
+    rows_R = _rows_to_run(rows_N, tokens, token_unit(model))
     parts = last_parts(model) if len(rows_R) <= MOST_READ_SHARE * tokens else []
     around = partial(narrowed, rows_R.tolist()) if narrowed and parts else contextlib.nullcontext
     with contextlib.ExitStack() as swapped:
@@ -67,13 +67,13 @@ def last_parts(model: nn.Module) -> list[nn.Module]:
     return [unit, *(module for module in projections if isinstance(module, nn.Module))]
 
 
-def _rows_to_run(rows_N: torch.Tensor, tokens: int) -> torch.Tensor:
+def _rows_to_run(rows_N: torch.Tensor, tokens: int, unit: int) -> torch.Tensor:
     """Each row once, rising, and as many others as fill up the last block: matrix libraries make (and keep) code of
     its own for every new number of rows, which costs more than some rows too many."""
     is_run_T = torch.zeros(tokens, dtype=torch.bool, device=rows_N.device)
     is_run_T[rows_N] = True
     read = int(is_run_T.sum())
-    others = torch.nonzero(~is_run_T)[: round_up(read, TOKENS) - read, 0]
+    others = torch.nonzero(~is_run_T)[: round_up(read, unit) - read, 0]
     is_run_T[others] = True
     return torch.nonzero(is_run_T)[:, 0]
 

@@ -30,21 +30,21 @@ void forward(const Tokens<const T> &x, const Tokens<T> &y, T *low, const Master 
     static thread_local Room<unit> shared;
     Factor<U> down = Factor<U>::across(A_RI, nullptr), up = Factor<U>::across(B_OR, nullptr);
     down.data = shared.take(down.size() + up.size()), up.data = down.data + down.size();
-    int64_t squares = down.squares();
+    int64_t squares = down.squares(), all_squares = squares + (y.data ? up.squares() : 0);
 #pragma omp parallel if (tokens * rank * (x.width + y.width) > kLeastWork)
     {
         static thread_local Room<unit> own;
         alignas(64) unit units[kRows * kLowStep];
         unit *packed = own.take(kRows * units_of<U>(x.width));
 #pragma omp for schedule(static)
-        for (int64_t square = 0; square < squares + up.squares(); square++)
+        for (int64_t square = 0; square < all_squares; square++)
             square < squares ? down.pack_across(A_RI, square) : up.pack_across(B_OR, square - squares);
         Share share = share_of(tokens, omp_get_thread_num(), omp_get_num_threads());
         for (int64_t token = share.begin; token < share.end; token += kRows) {
             int count = int(std::min<int64_t>(kRows, share.end - token));
             Left<unit> wide = Op::as_left(x.at(token), x.step, count, x.width, packed);
             Op::narrow(wide, down, count, rank, low + token * rank, units);
-            Op::spread(units, up, count, y, token);
+            if (y.data) Op::spread(units, up, count, y, token);
         }
     }
 }
@@ -55,8 +55,9 @@ template <class T> class Backward {
     typedef typename Op::unit unit;
 
   public:
-    Backward(const Tokens<const T> &x, const Tokens<const T> &dy, const Tokens<T> &dx, const T *low, int64_t rank)
-        : x(x), dy(dy), dx(dx), low(low), rank(rank), padded(round_up(rank, kRows)) {
+    Backward(const Tokens<const T> &x, const Tokens<const T> &dy, const Tokens<T> &dx, const T *low, T *grad_low,
+             int64_t rank)
+        : x(x), dy(dy), dx(dx), low(low), kept(grad_low), rank(rank), padded(round_up(rank, kRows)) {
         input_panels = round_up(x.width, kPanel) / kPanel, panels = input_panels + round_up(dy.width, kPanel) / kPanel;
     }
 
@@ -91,6 +92,7 @@ template <class T> class Backward {
     Tokens<const T> x, dy;
     Tokens<T> dx;  // without data where it is not asked for
     const T *low;
+    T *kept;  // where the gradient of low goes, if anybody wants it
     int64_t rank, padded, input_panels, panels;
 
     // One thread's tokens: their part of dx, and sums for A's and B's panels.
@@ -109,6 +111,7 @@ template <class T> class Backward {
                 Op::narrow(wide, down, rows, rank, grad_low + i * rank, units);
                 if (dx.data) Op::spread(units, up, rows, dx, token + i);
             }
+            if (kept) std::memcpy(kept + token * rank, grad_low, size_t(count * rank) * sizeof(T));
             bool is_first = token == share.begin;
             gather(is_first, grad_low, x, token, count, along, sums);
             gather(is_first, low + token * rank, dy, token, count, along, sums + input_panels * padded * kPanel);
@@ -142,7 +145,8 @@ template <class T> class Backward {
 }  // namespace
 
 // Tokens' rows lie ``step`` elements apart. x [T, I], y and dy [T, O], A [R, I], B [O, R]; low [T, R] is dense, as are
-// the float32 masters and their gradients. The term is scaling * (x A^T) B^T; low is kept for backward.
+// the float32 masters and their gradients. The term is scaling * (x A^T) B^T; low is kept for backward. Without y, or
+// without dx, what would be added there is left to the large product (wide_products.cpp), which needs low or its gradient.
 #define LOW_RANK(T, NAME)                                                                                             \
     OFFERED void low_rank_forward_##NAME(const T *x, int64_t x_step, T *y, int64_t y_step, T *low, const float *A,    \
                                          const float *B, int64_t tokens, int64_t inputs, int64_t outputs,             \
@@ -151,10 +155,10 @@ template <class T> class Backward {
                    tokens, rank);                                                                                     \
     }                                                                                                                 \
     OFFERED void low_rank_backward_##NAME(const T *x, int64_t x_step, const T *dy, int64_t dy_step, T *dx,            \
-                                          int64_t dx_step, const T *low, const float *A, const float *B, float *dA,   \
-                                          float *dB, int64_t tokens, int64_t inputs, int64_t outputs, int64_t rank,   \
-                                          float scaling) {                                                            \
-        Backward<T> term({x, x_step, inputs}, {dy, dy_step, outputs}, {dx, dx_step, inputs}, low, rank);              \
+                                          int64_t dx_step, const T *low, T *grad_low, const float *A, const float *B, \
+                                          float *dA, float *dB, int64_t tokens, int64_t inputs, int64_t outputs,      \
+                                          int64_t rank, float scaling) {                                              \
+        Backward<T> term({x, x_step, inputs}, {dy, dy_step, outputs}, {dx, dx_step, inputs}, low, grad_low, rank);    \
         term.run({A, rank, inputs, 1}, {B, outputs, rank, scaling}, dA, dB, tokens);                                  \
     }
 LOW_RANK(float, float32)

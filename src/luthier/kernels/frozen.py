@@ -1,0 +1,112 @@
+"""A frozen matrix, alone or with low-rank terms beside it (Hu et al. 2021, arXiv:2106.09685, eq. 3), both ways.
+
+Shapes: T tokens, I inputs, O outputs, R rank.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients, narrow, narrow_gradients
+from luthier.kernels.wide import NarrowTerm, can_multiply, multiply_across, multiply_along
+
+
+@dataclass(frozen=True)
+class TokenRange:
+    """Tokens ``start..end-1`` get ``thin``'s term. Ranges come in the tokens' order."""
+
+    start: int
+    end: int
+    thin: ThinMatrices
+
+    @property
+    def tokens(self) -> slice:
+        return slice(self.start, self.end)
+
+
+def frozen_product(
+    hidden_TI: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None, ranges: Sequence[TokenRange]
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """``x W^T + b`` with the terms ``[T, O]``, and each term's ``x A^T``, which `frozen_gradients` needs. No autograd."""
+    if _can_add_terms(hidden_TI, weight_OI, ranges):
+        lows = [narrow(hidden_TI[each.tokens], each.thin) for each in ranges]
+        terms = [
+            NarrowTerm(each.start, each.end, low, each.thin.B_OR, each.thin.scaling)
+            for each, low in zip(ranges, lows, strict=True)
+        ]
+        return multiply_across(hidden_TI, weight_OI, bias_O, terms), lows
+    output_TO = torch.nn.functional.linear(hidden_TI, weight_OI, bias_O)
+    return output_TO, [add_low_rank(hidden_TI[each.tokens], output_TO[each.tokens], each.thin) for each in ranges]
+
+
+def frozen_gradients(
+    grad_TO: torch.Tensor,
+    hidden_TI: torch.Tensor,
+    weight_OI: torch.Tensor,
+    ranges: Sequence[TokenRange],
+    lows: Sequence[torch.Tensor],
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Gradient of the hidden states, and of every A and B in turn (float32)."""
+    if _can_add_terms(grad_TO, weight_OI, ranges):
+        found = [
+            narrow_gradients(grad_TO[each.tokens], hidden_TI[each.tokens], low, each.thin)
+            for each, low in zip(ranges, lows, strict=True)
+        ]
+        terms = [
+            NarrowTerm(each.start, each.end, grad_low, each.thin.A_RI)
+            for each, (_, _, grad_low) in zip(ranges, found, strict=True)
+        ]
+        return multiply_along(grad_TO, weight_OI, terms), [grad for pair in found for grad in pair[:2]]
+    grad_hidden_TI = grad_TO @ weight_OI
+    return grad_hidden_TI, thin_gradients(grad_TO, hidden_TI, ranges, lows, grad_hidden_TI)
+
+
+def thin_gradients(
+    grad_TO: torch.Tensor,
+    hidden_TI: torch.Tensor,
+    ranges: Sequence[TokenRange],
+    lows: Sequence[torch.Tensor],
+    grad_hidden_TI: torch.Tensor | None = None,
+) -> list[torch.Tensor]:
+    """Gradients of every A and B in turn; the terms' part of ``grad_hidden_TI`` is added in place, if it is given."""
+    grads: list[torch.Tensor] = []
+    for each, low in zip(ranges, lows, strict=True):
+        hidden_part = None if grad_hidden_TI is None else grad_hidden_TI[each.tokens]
+        grads += low_rank_gradients(grad_TO[each.tokens], hidden_TI[each.tokens], low, each.thin, hidden_part)
+    return grads
+
+
+def _can_add_terms(rows_TX: torch.Tensor, weight_OI: torch.Tensor, ranges: Sequence[TokenRange]) -> bool:
+    """Whether the large product itself can add the terms: masters are read where they lie, in pairs of ranks."""
+    return can_multiply(rows_TX, weight_OI) and all(
+        matrix.dtype is torch.float32 and matrix.is_contiguous() and each.thin.A_RI.shape[0] % 2 == 0
+        for each in ranges
+        for matrix in (each.thin.A_RI, each.thin.B_OR)
+    )
+
+
+def frozen_linear(hidden: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> torch.Tensor:
+    """``x W^T + b``, differentiable in ``hidden`` alone; as torch has it where a matrix learns or is no bfloat16."""
+    is_trained = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (weight_OI, bias_O))
+    flat_TI = hidden.reshape(-1, hidden.shape[-1])
+    if is_trained or not can_multiply(flat_TI, weight_OI):
+        return torch.nn.functional.linear(hidden, weight_OI, bias_O)
+    output = _FrozenLinear.apply(flat_TI, weight_OI, bias_O)
+    assert isinstance(output, torch.Tensor)
+    return output.view(*hidden.shape[:-1], -1)
+
+
+class _FrozenLinear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden_TI, weight_OI, bias_O):
+        ctx.save_for_backward(weight_OI)
+        return multiply_across(hidden_TI, weight_OI, bias_O)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_TO):
+        (weight_OI,) = ctx.saved_tensors
+        return multiply_along(grad_TO.contiguous(), weight_OI), None, None
