@@ -1,4 +1,4 @@
-"""Compiled products with large matrices equal plain ones, and a row's result is its own: bit for bit, in any company."""
+"""Compiled products with large matrices equal plain ones; a row has the same bits in any company."""
 
 from contextlib import contextmanager
 

@@ -1,7 +1,6 @@
 """Counts of tokens are rounded up finely only where every large product is our own."""
 
 import pytest
-import torch
 from torch import nn
 
 from luthier.kernels import offers_products

@@ -30,7 +30,7 @@ class TokenRange:
 def frozen_product(
     hidden_TI: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None, ranges: Sequence[TokenRange]
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """``x W^T + b`` with the terms ``[T, O]``, and each term's ``x A^T``, which `frozen_gradients` needs. No autograd."""
+    """``x W^T + b`` with the terms ``[T, O]``, and each ``x A^T`` for `frozen_gradients`. No autograd."""
     if _can_add_terms(hidden_TI, weight_OI, ranges):
         lows = [narrow(hidden_TI[each.tokens], each.thin) for each in ranges]
         terms = [

@@ -127,10 +127,12 @@ def _fuse_linear(module: nn.Module) -> bool:
     if type(module) is not nn.Linear or module.weight.dtype is not torch.bfloat16 or not offers_products():
         return False
 
-    def forward(hidden: torch.Tensor) -> torch.Tensor:
-        return frozen_linear(hidden, module.weight, module.bias)
+    linear: Any = module
 
-    module.forward = forward
+    def forward(hidden: torch.Tensor) -> torch.Tensor:
+        return frozen_linear(hidden, linear.weight, linear.bias)
+
+    linear.forward = forward
     return True
 
 
