@@ -27,11 +27,11 @@ def expected(hidden, grad, weight, ranges):
     output, grad_hidden, grads = x @ W.T, dy @ W, []
     for each in ranges:
         A, B = (matrix.double() for matrix in each.thin.rounded(kind))
-        low = (x[each.tokens] @ A.T).to(kind).double()
-        grad_low = (dy[each.tokens] @ B).to(kind).double()
-        output[each.tokens] += low @ B.T
-        grad_hidden[each.tokens] += grad_low @ A
-        grads += [grad_low.T @ x[each.tokens], each.thin.scaling * dy[each.tokens].T @ low]
+        low = (x[each.start : each.end] @ A.T).to(kind).double()
+        grad_low = (dy[each.start : each.end] @ B).to(kind).double()
+        output[each.start : each.end] += low @ B.T
+        grad_hidden[each.start : each.end] += grad_low @ A
+        grads += [grad_low.T @ x[each.start : each.end], each.thin.scaling * dy[each.start : each.end].T @ low]
     return output, grad_hidden, grads
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch.autograd.function import once_differentiable
 
-from luthier.kernels import ThinMatrices, TokenRange, frozen_gradients, frozen_product, thin_gradients
+from luthier.kernels import ThinMatrices, TokenRange, flat, frozen_gradients, frozen_product, thin_gradients
 
 
 class PackedWeight(Protocol):
@@ -41,37 +41,40 @@ def low_rank_linear(
 
     A packed weight is widened for the product and once more for the backward pass, so that no wide copy is kept.
     """
-    flat_TI = hidden.reshape(-1, hidden.shape[-1])
     places = tuple((term.start, term.end, term.scaling) for term in terms)
     matrices = [matrix for term in terms for matrix in (term.A_RI, term.B_OR)]
-    output = _LowRankLinear.apply(flat_TI, weight_OI, bias_O, places, *matrices)
+    output = _LowRankLinear.apply(hidden, weight_OI, bias_O, places, *matrices)
     assert isinstance(output, torch.Tensor)
-    return output.view(*hidden.shape[:-1], -1)
+    return output
 
 
 class _LowRankLinear(torch.autograd.Function):
-    """Hu et al. 2021 (arXiv:2106.09685, eq. 3). The frozen weight gets no gradient."""
+    """Hu et al. 2021 (arXiv:2106.09685, eq. 3). The frozen weight gets no gradient.
+
+    Flattens within: outside, each view would be one more step of autograd, forward and backward.
+    """
 
     @staticmethod
-    def forward(ctx: Any, hidden_TI, weight_OI, bias_O, places, *matrices):
+    def forward(ctx: Any, hidden, weight_OI, bias_O, places, *matrices):
         ctx.packed = None if isinstance(weight_OI, torch.Tensor) else weight_OI
         ranges = _ranges(places, matrices)
-        output_TO, lows = frozen_product(hidden_TI, _wide(ctx.packed, weight_OI, hidden_TI.dtype), bias_O, ranges)
+        output, lows = frozen_product(hidden, _wide(ctx.packed, weight_OI, hidden.dtype), bias_O, ranges)
         ctx.places = places
-        ctx.save_for_backward(hidden_TI, weight_OI if ctx.packed is None else None, *matrices, *lows)
-        return output_TO
+        ctx.save_for_backward(hidden, weight_OI if ctx.packed is None else None, *matrices, *lows)
+        return output
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_TO):
-        hidden_TI, weight_OI, *rest = ctx.saved_tensors
+    def backward(ctx: Any, grad):
+        hidden, weight_OI, *rest = ctx.saved_tensors
+        grad_TO, hidden_TI = flat(grad), flat(hidden)
         count = 2 * len(ctx.places)
         ranges, lows = _ranges(ctx.places, rest[:count]), rest[count:]
         if not ctx.needs_input_grad[0]:
             return None, None, None, None, *thin_gradients(grad_TO, hidden_TI, ranges, lows)
         wide = _wide(ctx.packed, weight_OI, grad_TO.dtype)
-        grad_hidden, grads = frozen_gradients(grad_TO, hidden_TI, wide, ranges, lows)
-        return grad_hidden, None, None, None, *grads
+        grad_hidden_TI, grads = frozen_gradients(grad_TO, hidden_TI, wide, ranges, lows)
+        return grad_hidden_TI.view(hidden.shape), None, None, None, *grads
 
 
 def _wide(packed: PackedWeight | None, weight_OI: Any, kind: torch.dtype) -> torch.Tensor:

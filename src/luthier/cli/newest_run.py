@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 def open_run(path: Path) -> RunFolder:
     """Raises StorageError when ``path`` neither is a run nor holds one. A sweep stands for its winner."""
-    from luthier.runs import RunFolder, SweepFolder, is_sweep
+    from luthier.runs import RunFolder, SweepFolder
 
-    if is_sweep(path) and (winner := SweepFolder.open(path).standings().get("winner")):
+    if SweepFolder.is_at(path) and (winner := SweepFolder.open(path).standings().get("winner")):
         return SweepFolder.open(path).candidate(winner)
     return RunFolder.open(newest_run(path) or path)
 

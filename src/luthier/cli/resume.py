@@ -23,14 +23,14 @@ def command(run: Path, wants_json: bool) -> None:
     from luthier.cli.newest_run import open_run
     from luthier.cli.probe_following import follow_probe
     from luthier.cli.sweep_following import follow_sweep
-    from luthier.runs import ProbeFolder, SweepFolder, is_probe, is_sweep
+    from luthier.runs import ProbeFolder, SweepFolder
 
-    if is_sweep(run):
+    if SweepFolder.is_at(run):
         if not wants_json:
             click.echo(f"sweep: {run}")
         follow_sweep(SweepFolder.open(run), wants_json)
         return
-    if is_probe(run):
+    if ProbeFolder.is_at(run):
         if not wants_json:
             click.echo(f"probe: {run}")
         follow_probe(ProbeFolder.open(run), wants_json)

@@ -8,7 +8,14 @@ from luthier.kernels.block_attention import BLOCK_TOKENS, BlockPlaces, Blocks, a
 from luthier.kernels.build import Kernels, open_kernels
 from luthier.kernels.call import is_native
 from luthier.kernels.forward import add_served_at, gate_into, norm_into, rotate_into
-from luthier.kernels.frozen import TokenRange, frozen_gradients, frozen_linear, frozen_product, thin_gradients
+from luthier.kernels.frozen import (
+    TokenRange,
+    flat,
+    frozen_gradients,
+    frozen_linear,
+    frozen_product,
+    thin_gradients,
+)
 from luthier.kernels.gated import Activation, gated
 from luthier.kernels.norm import rms_norm
 from luthier.kernels.rotary import can_rotate, rotate
@@ -40,6 +47,7 @@ __all__ = [
     "can_attend_blocks",
     "can_multiply",
     "can_rotate",
+    "flat",
     "frozen_gradients",
     "frozen_linear",
     "frozen_product",

@@ -1,6 +1,6 @@
 """A frozen matrix, alone or with low-rank terms beside it (Hu et al. 2021, arXiv:2106.09685, eq. 3), both ways.
 
-Shapes: T tokens, I inputs, O outputs, R rank.
+Shapes: T tokens, I inputs, O outputs, R rank. Where dimensions lead to ``[..., I]``, together they are the T tokens.
 """
 
 from collections.abc import Sequence
@@ -22,24 +22,29 @@ class TokenRange:
     end: int
     thin: ThinMatrices
 
-    @property
-    def tokens(self) -> slice:
-        return slice(self.start, self.end)
+    def of(self, rows_TX: torch.Tensor) -> torch.Tensor:
+        """Its rows; a part of a tensor is a tensor more to make, so the whole stays what it is."""
+        is_all = self.start == 0 and self.end == rows_TX.shape[0]
+        return rows_TX if is_all else rows_TX[self.start : self.end]
 
 
 def frozen_product(
-    hidden_TI: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None, ranges: Sequence[TokenRange]
+    hidden: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None, ranges: Sequence[TokenRange]
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """``x W^T + b`` with the terms ``[T, O]``, and each ``x A^T`` for `frozen_gradients`. No autograd."""
+    """``x W^T + b`` with the terms ``[..., O]``, and each ``x A^T`` for `frozen_gradients`. No autograd."""
+    hidden_TI = flat(hidden)
     if _can_add_terms(hidden_TI, weight_OI, ranges):
-        lows = [narrow(hidden_TI[each.tokens], each.thin) for each in ranges]
+        lows = [narrow(each.of(hidden_TI), each.thin) for each in ranges]
         terms = [
             NarrowTerm(each.start, each.end, low, each.thin.B_OR, each.thin.scaling)
             for each, low in zip(ranges, lows, strict=True)
         ]
-        return multiply_across(hidden_TI, weight_OI, bias_O, terms), lows
-    output_TO = torch.nn.functional.linear(hidden_TI, weight_OI, bias_O)
-    return output_TO, [add_low_rank(hidden_TI[each.tokens], output_TO[each.tokens], each.thin) for each in ranges]
+        output = hidden.new_empty(*hidden.shape[:-1], weight_OI.shape[0])
+        multiply_across(hidden_TI, weight_OI, bias_O, terms, flat(output))
+        return output, lows
+    output = torch.nn.functional.linear(hidden, weight_OI, bias_O)
+    output_TO = flat(output)
+    return output, [add_low_rank(each.of(hidden_TI), each.of(output_TO), each.thin) for each in ranges]
 
 
 def frozen_gradients(
@@ -52,7 +57,7 @@ def frozen_gradients(
     """Gradient of the hidden states, and of every A and B in turn (float32)."""
     if _can_add_terms(grad_TO, weight_OI, ranges):
         found = [
-            narrow_gradients(grad_TO[each.tokens], hidden_TI[each.tokens], low, each.thin)
+            narrow_gradients(each.of(grad_TO), each.of(hidden_TI), low, each.thin)
             for each, low in zip(ranges, lows, strict=True)
         ]
         terms = [
@@ -74,9 +79,14 @@ def thin_gradients(
     """Gradients of every A and B in turn; the terms' part of ``grad_hidden_TI`` is added in place, if it is given."""
     grads: list[torch.Tensor] = []
     for each, low in zip(ranges, lows, strict=True):
-        hidden_part = None if grad_hidden_TI is None else grad_hidden_TI[each.tokens]
-        grads += low_rank_gradients(grad_TO[each.tokens], hidden_TI[each.tokens], low, each.thin, hidden_part)
+        hidden_part = None if grad_hidden_TI is None else each.of(grad_hidden_TI)
+        grads += low_rank_gradients(each.of(grad_TO), each.of(hidden_TI), low, each.thin, hidden_part)
     return grads
+
+
+def flat(rows: torch.Tensor) -> torch.Tensor:
+    """``[..., X]`` as ``[T, X]``."""
+    return rows.reshape(-1, rows.shape[-1])
 
 
 def _can_add_terms(rows_TX: torch.Tensor, weight_OI: torch.Tensor, ranges: Sequence[TokenRange]) -> bool:
@@ -91,22 +101,21 @@ def _can_add_terms(rows_TX: torch.Tensor, weight_OI: torch.Tensor, ranges: Seque
 def frozen_linear(hidden: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> torch.Tensor:
     """``x W^T + b``, differentiable in ``hidden`` alone; as torch has it where a matrix learns or is no bfloat16."""
     is_trained = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (weight_OI, bias_O))
-    flat_TI = hidden.reshape(-1, hidden.shape[-1])
-    if is_trained or not can_multiply(flat_TI, weight_OI):
+    if is_trained or not can_multiply(flat(hidden), weight_OI):
         return torch.nn.functional.linear(hidden, weight_OI, bias_O)
-    output = _FrozenLinear.apply(flat_TI, weight_OI, bias_O)
+    output = _FrozenLinear.apply(hidden, weight_OI, bias_O)
     assert isinstance(output, torch.Tensor)
-    return output.view(*hidden.shape[:-1], -1)
+    return output
 
 
 class _FrozenLinear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden_TI, weight_OI, bias_O):
+    def forward(ctx: Any, hidden, weight_OI, bias_O):
         ctx.save_for_backward(weight_OI)
-        return multiply_across(hidden_TI, weight_OI, bias_O)
+        return frozen_product(hidden, weight_OI, bias_O, ())[0]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_TO):
+    def backward(ctx: Any, grad):
         (weight_OI,) = ctx.saved_tensors
-        return multiply_along(grad_TO.contiguous(), weight_OI), None, None
+        return multiply_along(flat(grad), weight_OI).view(*grad.shape[:-1], -1), None, None

@@ -52,14 +52,20 @@ def can_multiply(rows_TX: torch.Tensor, weight_OI: torch.Tensor) -> bool:
 
 
 def multiply_across(
-    rows_TI: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None = None, terms: Sequence[NarrowTerm] = ()
+    rows_TI: torch.Tensor,
+    weight_OI: torch.Tensor,
+    bias_O: torch.Tensor | None = None,
+    terms: Sequence[NarrowTerm] = (),
+    out_TO: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """``x W^T + b`` ``[T, O]``; terms only where `can_multiply`. No autograd."""
+    """``x W^T + b`` ``[T, O]``; terms, and ``out_TO`` for the result, only where `can_multiply`. No autograd."""
     if not can_multiply(rows_TI, weight_OI):
+        assert not terms and out_TO is None
         return torch.nn.functional.linear(rows_TI, weight_OI, bias_O)
     bias = None if bias_O is None else bias_O.to(weight_OI.dtype).contiguous()
-    output_TO = rows_TI.new_empty(rows_TI.shape[0], weight_OI.shape[0])
-    return _multiply(rows_TI, weight_OI, bias, terms, output_TO, is_across=True)
+    if out_TO is None:
+        out_TO = rows_TI.new_empty(rows_TI.shape[0], weight_OI.shape[0])
+    return _multiply(rows_TI, weight_OI, bias, terms, out_TO, is_across=True)
 
 
 def multiply_along(
@@ -72,6 +78,7 @@ def multiply_along(
     if out_TI is None:
         out_TI = rows_TO.new_empty(rows_TO.shape[0], weight_OI.shape[1])
     if not can_multiply(rows_TO, weight_OI):
+        assert not terms
         return torch.mm(rows_TO, weight_OI, out=out_TI)
     return _multiply(rows_TO, weight_OI, None, terms, out_TI, is_across=False)
 

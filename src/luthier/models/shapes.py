@@ -10,7 +10,7 @@ import torch
 from luthier.kernels import offers_products
 
 TOKENS = 32
-OWN_PRODUCT_TOKENS = 8
+OWN_PRODUCT_TOKENS = 2
 SEGMENT = 8
 
 

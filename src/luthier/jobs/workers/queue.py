@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,10 @@ class Claimed:
 
     job: Job
     lease: Lease
+
+
+# Takes the worker's name and the lease's seconds.
+Claim = Callable[[Connection, str, float], Claimed | None]
 
 
 def is_work_waiting(connection: Connection, status: Status) -> bool:

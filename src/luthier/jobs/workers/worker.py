@@ -20,11 +20,12 @@ from luthier.jobs.tuning.checking import check_job
 from luthier.jobs.tuning.preparing import prepare_run, run_folder
 from luthier.jobs.workers.child import is_out_of_room
 from luthier.jobs.workers.plan import WorkerPlan
-from luthier.jobs.workers.queue import Claimed, claim_queued, claim_unvalidated, heartbeat, is_work_waiting
+from luthier.jobs.workers.queue import Claim, Claimed, claim_queued, claim_unvalidated, heartbeat, is_work_waiting
 from luthier.jobs.workers.reaper import forget_runs, reap, sweep
 from luthier.jobs.workers.settling import refuse, settle, wait_for_room
 from luthier.jobs.workers.supervisor import BEATS_PER_LEASE, supervise
 from luthier.store import DatabaseUnreachable, Job, LeaseLost, workers
+from luthier.store.jobs import Status
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS = 600.0
@@ -86,13 +87,17 @@ class Worker:
                 self._woken.wait(self.plan.poll_seconds)
                 self._woken.clear()
 
-    def _check_one(self) -> bool:
+    def _claim(self, status: Status, claim: Claim) -> Claimed | None:
+        """Looks before it writes: most of the time nothing waits, and a writer keeps others out."""
         database = self.plan.store.database
         with database.reading() as connection:
-            if not is_work_waiting(connection, "validating_files"):
-                return False
+            if not is_work_waiting(connection, status):
+                return None
         with database.writing() as connection:
-            claimed = claim_unvalidated(connection, self.owner, self.plan.lease_seconds)
+            return claim(connection, self.owner, self.plan.lease_seconds)
+
+    def _check_one(self) -> bool:
+        claimed = self._claim("validating_files", claim_unvalidated)
         if claimed is None:
             return False
         with self._held(claimed), self._excused(claimed):
@@ -101,12 +106,7 @@ class Worker:
         return True
 
     def _run_one(self) -> bool:
-        database = self.plan.store.database
-        with database.reading() as connection:
-            if not is_work_waiting(connection, "queued"):
-                return False
-        with database.writing() as connection:
-            claimed = claim_queued(connection, self.owner, self.plan.lease_seconds)
+        claimed = self._claim("queued", claim_queued)
         if claimed is None:
             return False
         log.info("job %s begins (attempt %d)", claimed.job.id, claimed.lease.attempt)

@@ -7,48 +7,21 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from luthier.errors import StorageError
-from luthier.recipe import Candidate, Recipe, dump_recipe, load_recipe
+from luthier.recipe import Candidate, dump_recipe
 from luthier.runs.folder import RECIPE_FILE, RunFolder
+from luthier.runs.joint_folder import JointFolder
 
-# Not recipe.yaml: "the newest run" must not be a sweep, which has no model of its own to ask.
-ASKED_FILE, STANDINGS_FILE, WINNER_FILE = "sweep.yaml", "sweep.json", "winner.yaml"
+STANDINGS_FILE, WINNER_FILE = "sweep.json", "winner.yaml"
 LOSSES_FILE = "validation_losses.jsonl"
 
 
 @dataclass(frozen=True)
-class SweepFolder:
-    """Paths within one sweep. ``shared`` has the layout of a run, for its data, its events and its lock."""
+class SweepFolder(JointFolder):
+    """Paths within one sweep."""
 
-    path: Path
-
-    @classmethod
-    def create(cls, root: Path, name: str | None, recipe: Recipe) -> SweepFolder:
-        """A new folder named by the time, ``name`` and "sweep"; raises StorageError where it cannot be."""
-        path = RunFolder.create(root, f"{name} sweep" if name else "sweep", recipe).path
-        os.rename(path / RECIPE_FILE, path / ASKED_FILE)
-        return cls(path)
-
-    @classmethod
-    def open(cls, path: Path) -> SweepFolder:
-        """An existing sweep."""
-        if not is_sweep(path):
-            raise StorageError(
-                f"{path} is not the folder of a sweep",
-                expected=f"a folder that luthier sweep made, with {ASKED_FILE} in it",
-                fix="list what there is: ls runs",
-            )
-        return cls(path)
-
-    @property
-    def recipe(self) -> Recipe:
-        return load_recipe(self.path / ASKED_FILE, [])
-
-    @property
-    def shared(self) -> RunFolder:
-        return RunFolder(self.path)
+    kind: ClassVar[str] = "sweep"
 
     def candidate(self, name: str) -> RunFolder:
         return RunFolder(self.path / "candidates" / name)
@@ -68,8 +41,7 @@ class SweepFolder:
 
     def standings(self) -> dict[str, Any]:
         """`sweep.json`; empty before the first candidate has ended."""
-        file = self.path / STANDINGS_FILE
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return self.read_json(STANDINGS_FILE) or {}
 
     def write_standings(self, standings: dict[str, Any]) -> None:
         self.shared.write_text(STANDINGS_FILE, json.dumps(standings, indent=2, ensure_ascii=False) + "\n")
@@ -78,10 +50,6 @@ class SweepFolder:
         """The winner's recipe, ready for `luthier run`."""
         self.shared.write_text(WINNER_FILE, dump_recipe(candidate.recipe))
         return self.path / WINNER_FILE
-
-
-def is_sweep(path: Path) -> bool:
-    return (path / ASKED_FILE).is_file()
 
 
 def _link(source: Path, target: Path) -> None:
