@@ -18,7 +18,6 @@ from typing import Any
 from luthier.recipe import Recipe, dump_recipe
 from luthier.runs import ProbeFolder, RunFolder, probe
 from luthier.runs.prepare import load_prepared
-from luthier.runs.probes.folder import ASKED_FILE
 from luthier.runs.probes.plan import job_of
 from luthier.runs.probes.probe import measure_jobs
 
@@ -49,8 +48,8 @@ def recipe_of(arguments: argparse.Namespace, repetition: int) -> Recipe:
 
 def opened(work: Path, repetition: int, recipe: Recipe) -> ProbeFolder:
     folder = ProbeFolder(work / f"repetition-{repetition}")
-    if not (folder.path / ASKED_FILE).is_file():
-        RunFolder(folder.path).write_text(ASKED_FILE, dump_recipe(recipe))
+    if not ProbeFolder.is_at(folder.path):
+        RunFolder(folder.path).write_text(ProbeFolder.asked_file(), dump_recipe(recipe))
     return folder
 
 
