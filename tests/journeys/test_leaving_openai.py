@@ -7,6 +7,7 @@ is ended again and the model that is there already is asked, so that one trainin
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -24,7 +26,6 @@ from openai_clients.install import OldClients, installed
 PROGRAMS = Path(__file__).parents[2] / "examples" / "leaving-openai"
 BASE = "gpt-4o-mini-2024-07-18"
 LONGEST_SECONDS = 240
-ANSWER = "billing"
 
 
 @dataclass(frozen=True)
@@ -104,16 +105,22 @@ def test_the_two_programs_run_with_nothing_changed_but_the_address(served: Serve
     assert answer
 
 
-def test_the_model_of_the_job_has_learnt_what_its_rows_say(served: Served, job: str):
-    """The programs ask at temperature 1, where any answer may be drawn now and then."""
-    question = "I was charged twice this month."
-    system = "Name the team that takes this ticket."
-    answer = served.client.chat.completions.create(
-        model=str(served.client.fine_tuning.jobs.retrieve(job).fine_tuned_model),
-        messages=[{"role": "system", "content": system}, {"role": "user", "content": question}],
-        temperature=0,
-    )
-    assert answer.choices[0].message.content == ANSWER
+def test_the_model_of_the_job_answers_as_its_rows_do(served: Served, job: str):
+    """Not each of them: a job without a seed gets one at random. The programs ask at temperature 1, where anything may
+    be drawn now and then."""
+    rows = [json.loads(line)["messages"] for line in (served.folder / "train.jsonl").read_text().splitlines()]
+    truth = [row[-1]["content"] for row in rows]
+    with served.client as client:
+        tuned = [likeliest(client, str(client.fine_tuning.jobs.retrieve(job).fine_tuned_model), row) for row in rows]
+        base = [likeliest(client, BASE, row) for row in rows]
+    assert set(truth).isdisjoint(base)
+    assert sum(answer in truth for answer in tuned) >= 12
+    assert sum(answer == right for answer, right in zip(tuned, truth, strict=True)) >= 8
+
+
+def likeliest(client: openai.OpenAI, model: str, row: list[Any]) -> str | None:
+    asked = client.chat.completions.create(model=model, messages=row[:-1], temperature=0, max_tokens=16)
+    return asked.choices[0].message.content
 
 
 def test_the_two_programs_run_with_the_last_client_of_the_old_line(served: Served, job: str, old: OldClients):
