@@ -26,7 +26,7 @@ ALLOCATOR_BYTES = 85_000_000
 # A heap is as large as it ever was, and free places in it are not always of a fitting size.
 HEAP_FACTOR = 1.3
 # Layers that run again in the backward pass allocate between blocks that stay, so fewer places fit.
-RECOMPUTED_HEAP_FACTOR = 2.8
+RECOMPUTED_HEAP_FACTOR = 4.0
 
 
 @dataclass(frozen=True)
