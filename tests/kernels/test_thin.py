@@ -1,11 +1,10 @@
 """The compiled low-rank term equals the plain products, forward and backward, at odd sizes and for any threads."""
 
-from contextlib import contextmanager
-
 import pytest
 import torch
 
 from luthier.kernels import ThinMatrices, add_low_rank, low_rank_gradients
+from thread_counts import threads
 
 FORMATS = [torch.float32, torch.bfloat16]
 # Tokens, inputs, outputs, rank: a single token, ranks and widths that fill no vector, more than a block of tokens.
@@ -42,16 +41,6 @@ def assert_near(ours, truth, relative):
     for left, right in zip(ours, truth, strict=True):
         assert left.shape == right.shape
         assert torch.linalg.norm(left.double() - right.double()) <= relative * torch.linalg.norm(right.double())
-
-
-@contextmanager
-def threads(count):
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

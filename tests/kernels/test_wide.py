@@ -1,12 +1,11 @@
 """Compiled products with large matrices equal plain ones; a row has the same bits in any company."""
 
-from contextlib import contextmanager
-
 import pytest
 import torch
 
 from luthier.kernels import NarrowTerm, can_multiply, multiply_across, multiply_along, offers_products
 from luthier.kernels.wide import LEAST_ROWS
+from thread_counts import threads
 
 compiled = pytest.mark.skipif(not offers_products(), reason="no compiled products on this processor")
 # Tokens, inputs, outputs: tails of tiles, of 64 outputs and of 16 units; more than one packing deep both ways.
@@ -23,16 +22,6 @@ def drawn(sizes):
 def assert_near(ours, truth, relative=4e-3):
     assert ours.shape == truth.shape and ours.dtype == torch.bfloat16
     assert torch.linalg.norm(ours.double() - truth) <= relative * torch.linalg.norm(truth)
-
-
-@contextmanager
-def threads(count):
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("sizes", SIZES)

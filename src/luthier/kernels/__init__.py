@@ -20,7 +20,7 @@ from luthier.kernels.gated import Activation, gated
 from luthier.kernels.norm import rms_norm
 from luthier.kernels.rotary import can_rotate, rotate
 from luthier.kernels.served import ServedMatrices, ServedTerm, add_served
-from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients, narrow, narrow_gradients
+from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients
 from luthier.kernels.vocabulary import LogitRules, target_log_probs
 from luthier.kernels.wide import NarrowTerm, can_multiply, multiply_across, multiply_along, offers_products
 
@@ -57,8 +57,6 @@ __all__ = [
     "low_rank_gradients",
     "multiply_across",
     "multiply_along",
-    "narrow",
-    "narrow_gradients",
     "norm_into",
     "offers_products",
     "open_kernels",

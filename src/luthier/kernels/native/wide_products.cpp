@@ -7,7 +7,7 @@
 
 #include <omp.h>
 
-#include "thin_factor.h"
+#include "thin_products.h"
 #include "token_tree.h"
 #include "wide_matrix.h"
 
@@ -20,13 +20,6 @@ constexpr int64_t kDepth = 1024;         // units that are packed at a time: 256
 constexpr int64_t kLeastRows = 96;       // tokens of a task; with fewer, packing would weigh too much
 constexpr int64_t kTasks = 4;            // per thread, so that one that is held up does not hold up all
 constexpr int64_t kLeastWork = 1 << 20;  // products under which waking other threads costs more than it saves
-
-template <class T> struct Tokens {
-    T *data;
-    int64_t step, width;
-
-    T *at(int64_t token) const { return data + token * step; }
-};
 
 // Tokens begin..end-1 get their rows of ``low`` [end - begin, R] times a master as well; of rank 0: nothing.
 struct Term {
