@@ -10,10 +10,10 @@ from torch import nn
 
 from luthier.adapters.dora import Gain, adapted_row_norms, multiplied, row_squares
 from luthier.adapters.linears import LinearPlace, Wrapper
-from luthier.adapters.low_rank import ThinTerm, low_rank_linear
+from luthier.adapters.low_rank import low_rank_linear
 from luthier.adapters.quantised import QuantisedLinear, widened_linear
 from luthier.adapters.slots import SlotRange, SlotTable
-from luthier.kernels import ServedMatrices, ServedTerm, add_served
+from luthier.kernels import LinearParts, ServedMatrices, ServedTerm, ThinMatrices, TokenRange, add_served
 
 OWN_SLOT = "adapter"
 
@@ -74,8 +74,8 @@ class LoraPair(nn.Module):
             B_RO = (self.lora_B * self.shape.scaling).T.to(kind).contiguous()
             self.served = ServedMatrices(self.lora_A.to(kind, copy=True).contiguous(), B_RO)
 
-    def term(self, place: SlotRange) -> ThinTerm:
-        return ThinTerm(place.start, place.end, self.shape.scaling, self.lora_A, self.lora_B)
+    def term(self, place: SlotRange) -> TokenRange:
+        return TokenRange(place.start, place.end, ThinMatrices(self.lora_A, self.lora_B, self.shape.scaling))
 
     def gain(self, weight_OI: torch.Tensor) -> torch.Tensor:
         """What multiplies each output, float32 ``[out]``: the magnitude over the present length of the row."""
@@ -118,14 +118,24 @@ class LoraLinear(Wrapper):
         terms = tuple(pair.term(place) for pair, place in zip(pairs, places, strict=True))
         weight, bias = self.base.weight, self.base.bias
         if not any(pair.shape.has_magnitude for pair in pairs):
-            return low_rank_linear(hidden, weight, bias, terms)
+            return low_rank_linear(hidden, LinearParts(weight, bias, terms))
         wide = weight if isinstance(weight, torch.Tensor) else weight.widened(hidden.dtype)
         gains = tuple(
             Gain(place.start, place.end, pair.gain(wide))
             for pair, place in zip(pairs, places, strict=True)
             if pair.shape.has_magnitude
         )
-        return multiplied(low_rank_linear(hidden, weight, None, terms), bias, gains)
+        return multiplied(low_rank_linear(hidden, LinearParts(weight, None, terms)), bias, gains)
+
+    def parts(self, tokens: int) -> LinearParts | None:
+        """What a batch of ``tokens`` is multiplied with, for whoever runs the whole decoder layer at once; None where
+        more than that has to be done."""
+        places = self.places(tokens)
+        pairs = [self.pair(place.slot) for place in places]
+        if any(pair.shape.has_magnitude or pair.served is not None for pair in pairs):
+            return None
+        terms = tuple(pair.term(place) for pair, place in zip(pairs, places, strict=True))
+        return LinearParts(self.base.weight, self.base.bias, terms)
 
     def _served(self, hidden: torch.Tensor, places: Sequence[SlotRange], pairs: Sequence[LoraPair]) -> torch.Tensor:
         output = self.base(hidden)

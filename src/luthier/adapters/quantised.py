@@ -9,6 +9,7 @@ from torch import nn
 from luthier.adapters.linears import FrozenLinear, is_router, linear_places
 from luthier.adapters.low_rank import low_rank_linear
 from luthier.errors import ModelError
+from luthier.kernels import LinearParts
 
 # Values per block that share one scale; blocks run over the flattened matrix.
 BLOCK = 64
@@ -87,8 +88,12 @@ class QuantisedLinear(FrozenLinear):
     def weight(self) -> Nf4Weight:
         return Nf4Weight(dict(self.named_buffers()), torch.Size((self.out_features, self.in_features)), self.wide_dtype)
 
+    def parts(self, _tokens: int) -> LinearParts:
+        """What is multiplied with, for whoever runs the whole decoder layer at once."""
+        return LinearParts(self.weight, self.bias)
+
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return low_rank_linear(hidden, self.weight, self.bias, ())
+        return low_rank_linear(hidden, LinearParts(self.weight, self.bias))
 
 
 def quantise_base(model: nn.Module) -> int:

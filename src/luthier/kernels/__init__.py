@@ -3,11 +3,24 @@
 Every function here gives the same numbers through torch's own operations where the compiled ones cannot serve.
 """
 
-from luthier.kernels.attention import ScoreRules, TreeRanges, attend_tree, can_attend, tree_ranges
+from luthier.kernels.attention import (
+    ScoreRules,
+    TreeRanges,
+    attend_tree,
+    can_attend,
+    tree_attention,
+    tree_attention_gradients,
+    tree_ranges,
+)
 from luthier.kernels.block_attention import BLOCK_TOKENS, BlockPlaces, Blocks, attend_blocks, can_attend_blocks
 from luthier.kernels.build import Kernels, open_kernels
 from luthier.kernels.call import is_native
-from luthier.kernels.forward import add_served_at, gate_into, norm_into, rotate_into
+from luthier.kernels.decoder_layer import (
+    decoder_backward,
+    decoder_forward,
+    fits_compiled_terms,
+    offers_decoder_layers,
+)
 from luthier.kernels.frozen import (
     TokenRange,
     flat,
@@ -16,7 +29,21 @@ from luthier.kernels.frozen import (
     frozen_product,
     thin_gradients,
 )
-from luthier.kernels.gated import Activation, gated
+from luthier.kernels.gated import gated
+from luthier.kernels.into import (
+    GATES,
+    Activation,
+    add_served_at,
+    gate_gradients_into,
+    gate_into,
+    norm_gradient_into,
+    norm_into,
+    norm_weight_gradient,
+    rotate_into,
+    turn_heads_gradient_into,
+    turn_heads_into,
+)
+from luthier.kernels.linear import LinearParts, PackedWeight
 from luthier.kernels.norm import rms_norm
 from luthier.kernels.rotary import can_rotate, rotate
 from luthier.kernels.served import ServedMatrices, ServedTerm, add_served
@@ -26,12 +53,15 @@ from luthier.kernels.wide import NarrowTerm, can_multiply, multiply_across, mult
 
 __all__ = [
     "BLOCK_TOKENS",
+    "GATES",
     "Activation",
     "BlockPlaces",
     "Blocks",
     "Kernels",
+    "LinearParts",
     "LogitRules",
     "NarrowTerm",
+    "PackedWeight",
     "ScoreRules",
     "ServedMatrices",
     "ServedTerm",
@@ -47,17 +77,24 @@ __all__ = [
     "can_attend_blocks",
     "can_multiply",
     "can_rotate",
+    "decoder_backward",
+    "decoder_forward",
+    "fits_compiled_terms",
     "flat",
     "frozen_gradients",
     "frozen_linear",
     "frozen_product",
+    "gate_gradients_into",
     "gate_into",
     "gated",
     "is_native",
     "low_rank_gradients",
     "multiply_across",
     "multiply_along",
+    "norm_gradient_into",
     "norm_into",
+    "norm_weight_gradient",
+    "offers_decoder_layers",
     "offers_products",
     "open_kernels",
     "rms_norm",
@@ -65,5 +102,9 @@ __all__ = [
     "rotate_into",
     "target_log_probs",
     "thin_gradients",
+    "tree_attention",
+    "tree_attention_gradients",
     "tree_ranges",
+    "turn_heads_gradient_into",
+    "turn_heads_into",
 ]

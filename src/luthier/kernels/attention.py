@@ -55,6 +55,10 @@ def tree_ranges(parent_T: np.ndarray, depth_T: np.ndarray) -> TreeRanges:
     return TreeRanges(torch.from_numpy(plan), torch.from_numpy(depth_T.astype(np.int32)))
 
 
+# Queries [S, H, D], keys [S, K, D] and values [S, K, E].
+States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
 @dataclass(frozen=True)
 class ScoreRules:
     """How scores become probabilities: ``softcap`` bends them to ``cap * tanh(score / cap)``; ``sinks_H`` is a logit
@@ -86,43 +90,75 @@ def attend_tree(
     Inputs may be strided views. Sums are in float32; in bfloat16 the probabilities are rounded once, for the product
     with the values. The result depends on the number of threads (to rounding), never on their timing.
     """
-    inputs = (query_SHD, key_SKD, value_SKE, scores.sinks_H)
-    output = _TreeAttention.apply(*inputs, ranges.plan, lowest_T, scores.scaling, scores.softcap or 0.0)
+    output = _TreeAttention.apply(query_SHD, key_SKD, value_SKE, scores.sinks_H, ranges, lowest_T, scores)
     assert isinstance(output, torch.Tensor)
     return output
 
 
 class _TreeAttention(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, query, key, value, sinks, plan, lowest, scaling, softcap):
-        query, key, value = (_dense_rows(x) for x in (query, key, value))
-        size, heads, width = query.shape
-        sizes = (size, heads, key.shape[1], width, value.shape[2], float(scaling), float(softcap))
-        output = query.new_empty(size, heads, value.shape[2])
-        log_sums_HS = torch.empty(heads, size)
-        wide_sinks = None if sinks is None else sinks.detach().float().contiguous()
-        places = (*_place(query), *_place(key), *_place(value))
-        call("attention_forward", query.dtype, plan, lowest, *places, wide_sinks, output, log_sums_HS, *sizes)
-        ctx.sizes = sizes
-        ctx.save_for_backward(query, key, value, sinks, plan, lowest, output, log_sums_HS)
+    def forward(ctx: Any, query, key, value, sinks, ranges, lowest, scores):
+        states = _dense_rows(query), _dense_rows(key), _dense_rows(value)
+        output, log_sums_HS = tree_attention(states, ranges, lowest, scores)
+        ctx.ranges, ctx.scores = ranges, scores
+        ctx.save_for_backward(*states, sinks, lowest, output, log_sums_HS)
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad):
-        query, key, value, sinks, plan, lowest, output, log_sums_HS = ctx.saved_tensors
-        grad = _dense_rows(grad)
+        query, key, value, sinks, lowest, output, log_sums_HS = ctx.saved_tensors
         deltas_HS = torch.zeros_like(log_sums_HS) if ctx.needs_input_grad[3] else None
-        grads = [torch.empty(x.shape, dtype=x.dtype) for x in (query, key, value)]
-        places = (*_place(query), *_place(key), *_place(value))
-        results = (output, log_sums_HS, *_place(grad), *grads, deltas_HS)
-        call("attention_backward", query.dtype, plan, lowest, *places, *results, *ctx.sizes)
+        states, results = (query, key, value), (output, log_sums_HS)
+        grads = tree_attention_gradients(grad, states, results, ctx.ranges, lowest, ctx.scores, deltas_HS)
         grad_sinks = None
         if deltas_HS is not None:
             # A sink gives nothing, so all it does to the output is to take its share away.
             share_HS = torch.exp2(sinks.float()[:, None] / math.log(2) - log_sums_HS)
             grad_sinks = -(share_HS * deltas_HS).sum(dim=1).to(sinks.dtype)
-        return *grads, grad_sinks, None, None, None, None
+        return *grads, grad_sinks, None, None, None
+
+
+def tree_attention(
+    states: States, ranges: TreeRanges, lowest_T: torch.Tensor, scores: ScoreRules
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`attend_tree` without autograd, for rows that are dense; also the log-sums ``[H, S]`` for the gradients.
+
+    Where ``lowest_T`` is below 0 nobody reads the result, and what stands there is free.
+    """
+    query_SHD = states[0]
+    size, heads, _ = query_SHD.shape
+    output = query_SHD.new_empty(size, heads, states[2].shape[2])
+    log_sums_HS = torch.empty(heads, size)
+    sinks = None if scores.sinks_H is None else scores.sinks_H.detach().float().contiguous()
+    places = (*(part for x in states for part in _place(x)), sinks, output, log_sums_HS)
+    call("attention_forward", query_SHD.dtype, ranges.plan, lowest_T, *places, *_sizes(states, scores))
+    return output, log_sums_HS
+
+
+def tree_attention_gradients(
+    grad_SHE: torch.Tensor,
+    states: States,
+    results: tuple[torch.Tensor, torch.Tensor],
+    ranges: TreeRanges,
+    lowest_T: torch.Tensor,
+    scores: ScoreRules,
+    deltas_HS: torch.Tensor | None = None,
+) -> list[torch.Tensor]:
+    """Gradients of the query, key and value in ``states``; ``results`` are `tree_attention`'s. ``deltas_HS`` is filled
+    with each row's product of output and gradient."""
+    grad = _dense_rows(grad_SHE)
+    grads = [torch.empty(x.shape, dtype=x.dtype) for x in states]
+    places = [part for x in states for part in _place(x)]
+    inputs = (*places, *results, *_place(grad), *grads, deltas_HS)
+    call("attention_backward", grad.dtype, ranges.plan, lowest_T, *inputs, *_sizes(states, scores))
+    return grads
+
+
+def _sizes(states: States, scores: ScoreRules) -> tuple[int | float, ...]:
+    query, key, value = states
+    shapes = (*query.shape[:2], key.shape[1], query.shape[2], value.shape[2])
+    return *shapes, float(scores.scaling), float(scores.softcap or 0.0)
 
 
 def _dense_rows(heads_SHD: torch.Tensor) -> torch.Tensor:

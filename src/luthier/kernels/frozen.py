@@ -29,9 +29,16 @@ class TokenRange:
 
 
 def frozen_product(
-    hidden: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None, ranges: Sequence[TokenRange]
+    hidden: torch.Tensor,
+    weight_OI: torch.Tensor,
+    bias_O: torch.Tensor | None,
+    ranges: Sequence[TokenRange],
+    added_TO: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """``x W^T + b`` with the terms ``[..., O]``, and each ``x A^T`` for `frozen_gradients`. No autograd."""
+    """``x W^T + b`` with the terms ``[..., O]``, added to ``added_TO``, and each ``x A^T`` for `frozen_gradients`.
+
+    No autograd.
+    """
     hidden_TI = flat(hidden)
     if _can_add_terms(hidden_TI, weight_OI, ranges):
         lows = [narrow(each.of(hidden_TI), each.thin) for each in ranges]
@@ -40,10 +47,12 @@ def frozen_product(
             for each, low in zip(ranges, lows, strict=True)
         ]
         output = hidden.new_empty(*hidden.shape[:-1], weight_OI.shape[0])
-        multiply_across(hidden_TI, weight_OI, bias_O, terms, flat(output))
+        multiply_across(hidden_TI, weight_OI, bias_O, terms, flat(output), added_TO)
         return output, lows
     output = torch.nn.functional.linear(hidden, weight_OI, bias_O)
     output_TO = flat(output)
+    if added_TO is not None:
+        output_TO += added_TO
     return output, [add_low_rank(each.of(hidden_TI), each.of(output_TO), each.thin) for each in ranges]
 
 
@@ -53,8 +62,10 @@ def frozen_gradients(
     weight_OI: torch.Tensor,
     ranges: Sequence[TokenRange],
     lows: Sequence[torch.Tensor],
+    added_TI: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Gradient of the hidden states, and of every A and B in turn (float32)."""
+    """Gradient of the hidden states, and of every A and B in turn (float32); the first is added to ``added_TI``, whose
+    place it may take."""
     if _can_add_terms(grad_TO, weight_OI, ranges):
         found = [
             narrow_gradients(each.of(grad_TO), each.of(hidden_TI), low, each.thin)
@@ -64,8 +75,9 @@ def frozen_gradients(
             NarrowTerm(each.start, each.end, grad_low, each.thin.A_RI)
             for each, (_, _, grad_low) in zip(ranges, found, strict=True)
         ]
-        return multiply_along(grad_TO, weight_OI, terms), [grad for pair in found for grad in pair[:2]]
-    grad_hidden_TI = grad_TO @ weight_OI
+        grad_hidden_TI = multiply_along(grad_TO, weight_OI, terms, added_TI, added_TI)
+        return grad_hidden_TI, [grad for pair in found for grad in pair[:2]]
+    grad_hidden_TI = grad_TO @ weight_OI if added_TI is None else added_TI.addmm_(grad_TO, weight_OI)
     return grad_hidden_TI, thin_gradients(grad_TO, hidden_TI, ranges, lows, grad_hidden_TI)
 
 

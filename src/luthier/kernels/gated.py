@@ -1,19 +1,17 @@
 """Gated units, ``act(gate) * up`` (Shazeer 2020, arXiv:2002.05202), without keeping what lies between."""
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from luthier.kernels.call import call, is_native
-
-Activation = Literal["silu", "gelu_tanh"]
-NUMBERS: dict[Activation, int] = {"silu": 0, "gelu_tanh": 1}
+from luthier.kernels.call import is_native
+from luthier.kernels.into import Activation, gate_gradients_into, gate_into
 
 
 def gated(gate: torch.Tensor, up: torch.Tensor, activation: Activation) -> torch.Tensor:
     """Of the shape of both inputs; worked out in float32 and rounded once."""
     if is_native(gate) and gate.dtype == up.dtype:
-        output = _Gated.apply(gate, up, NUMBERS[activation])
+        output = _Gated.apply(gate, up, activation)
         assert isinstance(output, torch.Tensor)
         return output
     if activation == "silu":
@@ -23,11 +21,11 @@ def gated(gate: torch.Tensor, up: torch.Tensor, activation: Activation) -> torch
 
 class _Gated(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, gate, up, number):
+    def forward(ctx: Any, gate, up, activation):
         gate, up = gate.contiguous(), up.contiguous()
         output = torch.empty_like(gate)
-        call("gated", gate.dtype, gate, up, output, gate.numel(), number)
-        ctx.number = number
+        gate_into(gate, up, output, activation)
+        ctx.activation = activation
         ctx.save_for_backward(gate, up)
         return output
 
@@ -35,6 +33,5 @@ class _Gated(torch.autograd.Function):
     def backward(ctx: Any, grad):
         gate, up = ctx.saved_tensors
         grad_gate, grad_up = torch.empty_like(gate), torch.empty_like(up)
-        inputs = (gate, up, grad.contiguous(), grad_gate, grad_up)
-        call("gated_backward", gate.dtype, *inputs, gate.numel(), ctx.number)
+        gate_gradients_into(gate, up, grad.contiguous(), grad_gate, grad_up, ctx.activation)
         return grad_gate, grad_up, None

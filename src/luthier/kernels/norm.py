@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 
-from luthier.kernels.call import call, is_native
+from luthier.kernels.call import is_native
+from luthier.kernels.into import norm_gradient_into, norm_into, norm_weight_gradient
 
 
 def rms_norm(hidden: torch.Tensor, weight_D: torch.Tensor, epsilon: float, offset: float) -> torch.Tensor:
@@ -22,10 +23,9 @@ class _RmsNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden, weight_D, epsilon, offset):
         hidden = hidden.contiguous()
-        width = hidden.shape[-1]
-        rows = hidden.numel() // width
-        output, reciprocal_R = torch.empty_like(hidden), torch.empty(rows)
-        call("rms_norm", hidden.dtype, hidden, weight_D, output, reciprocal_R, rows, width, epsilon, offset)
+        rows = hidden.view(-1, hidden.shape[-1])
+        output, reciprocal_R = torch.empty_like(hidden), torch.empty(len(rows))
+        norm_into(rows, weight_D, output, reciprocal_R, epsilon, offset)
         ctx.offset = offset
         ctx.save_for_backward(hidden, weight_D, reciprocal_R)
         return output
@@ -34,14 +34,11 @@ class _RmsNorm(torch.autograd.Function):
     def backward(ctx: Any, grad):
         hidden, weight_D, reciprocal_R = ctx.saved_tensors
         grad = grad.contiguous()
-        rows, width = len(reciprocal_R), hidden.shape[-1]
+        rows = hidden.view(-1, hidden.shape[-1])
         grad_hidden = grad_weight = None
         if ctx.needs_input_grad[0]:
             grad_hidden = torch.empty_like(hidden)
-            inputs = (hidden, weight_D, reciprocal_R, grad, grad_hidden)
-            call("rms_norm_backward", hidden.dtype, *inputs, rows, width, ctx.offset)
+            norm_gradient_into(rows, weight_D, reciprocal_R, grad, grad_hidden, ctx.offset)
         if ctx.needs_input_grad[1]:
-            sums_D = torch.zeros(width)
-            call("rms_norm_weight", hidden.dtype, hidden, reciprocal_R, grad, sums_D, rows, width)
-            grad_weight = sums_D.to(weight_D.dtype)
+            grad_weight = norm_weight_gradient(rows, reciprocal_R, grad).to(weight_D.dtype)
         return grad_hidden, grad_weight, None, None

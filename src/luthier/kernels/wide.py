@@ -57,15 +57,20 @@ def multiply_across(
     bias_O: torch.Tensor | None = None,
     terms: Sequence[NarrowTerm] = (),
     out_TO: torch.Tensor | None = None,
+    added_TO: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """``x W^T + b`` ``[T, O]``; terms, and ``out_TO`` for the result, only where `can_multiply`. No autograd."""
+    """``x W^T + b`` ``[T, O]``; no autograd.
+
+    Terms, ``out_TO`` for the result, and ``added_TO``, which it is added to before it is rounded (and which may be
+    ``out_TO``), only where `can_multiply`.
+    """
     if not can_multiply(rows_TI, weight_OI):
-        assert not terms and out_TO is None
+        assert not terms and out_TO is None and added_TO is None
         return torch.nn.functional.linear(rows_TI, weight_OI, bias_O)
     bias = None if bias_O is None else bias_O.to(weight_OI.dtype).contiguous()
     if out_TO is None:
         out_TO = rows_TI.new_empty(rows_TI.shape[0], weight_OI.shape[0])
-    return _multiply(rows_TI, weight_OI, bias, terms, out_TO, is_across=True)
+    return _multiply(rows_TI, weight_OI, bias, terms, added_TO, out_TO, is_across=True)
 
 
 def multiply_along(
@@ -73,18 +78,25 @@ def multiply_along(
     weight_OI: torch.Tensor,
     terms: Sequence[NarrowTerm] = (),
     out_TI: torch.Tensor | None = None,
+    added_TI: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """``y W`` ``[T, I]``, into ``out_TI`` if it is given; terms only where `can_multiply`. No autograd."""
+    """``y W`` ``[T, I]``, into ``out_TI`` if it is given; no autograd.
+
+    Terms, and ``added_TI``, as with `multiply_across`, only where `can_multiply`.
+    """
     if out_TI is None:
         out_TI = rows_TO.new_empty(rows_TO.shape[0], weight_OI.shape[1])
     if not can_multiply(rows_TO, weight_OI):
-        assert not terms
+        assert not terms and added_TI is None
         return torch.mm(rows_TO, weight_OI, out=out_TI)
-    return _multiply(rows_TO, weight_OI, None, terms, out_TI, is_across=False)
+    return _multiply(rows_TO, weight_OI, None, terms, added_TI, out_TI, is_across=False)
 
 
-def _multiply(rows_TX, weight_OI, bias_O, terms: Sequence[NarrowTerm], output, *, is_across: bool) -> torch.Tensor:
-    places = (rows_TX, rows_TX.stride(0), weight_OI, *weight_OI.shape, int(is_across), bias_O)
+def _multiply(
+    rows_TX, weight_OI, bias_O, terms: Sequence[NarrowTerm], added, output, *, is_across: bool
+) -> torch.Tensor:
+    begun = (None, 0) if added is None else (added, added.stride(0))
+    places = (rows_TX, rows_TX.stride(0), weight_OI, *weight_OI.shape, int(is_across), bias_O, *begun)
     records = b"".join(map(_record, terms))
     results = (output, output.stride(0), rows_TX.shape[0], records, len(terms))
     call("wide_product", rows_TX.dtype, *places, *results)

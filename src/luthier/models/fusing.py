@@ -23,6 +23,8 @@ from luthier.kernels import (
     rms_norm,
     rotate,
 )
+from luthier.models.kernel_rules import GateRule, NormRule, RotaryRule, note_rule
+from luthier.models.straight import straighten
 
 ROTARY = "apply_rotary_pos_emb"
 PROBE_ROWS = 3
@@ -37,12 +39,13 @@ class Fused:
     gates: int = 0
     rotaries: int = 0
     linears: int = 0
+    layers: int = 0
     reason: str = ""
 
     @property
     def sentence(self) -> str:
         parts = f"{self.norms} norms, {self.gates} gated units, {self.rotaries} rotary positions"
-        return f"{self.reason}; {parts}, {self.linears} linear layers"
+        return f"{self.reason}; {parts}, {self.linears} linear layers, {self.layers} whole layers"
 
 
 @torch.no_grad()
@@ -63,6 +66,7 @@ def fuse(model: nn.Module) -> Fused:
             gates=sum(_fuse_gate(module, random) for module in modules),
             rotaries=sum(_fuse_rotary(module, random) for module in modules),
             linears=sum(_fuse_linear(module) for module in modules),
+            layers=sum(straighten(module) for module in modules),
             reason=kernels.reason,
         )
     marked: Any = model
@@ -93,6 +97,7 @@ def _fuse_norm(module: Any, random: torch.Generator) -> bool:
 
         if expected is not None and _agree(forward(hidden), expected):
             module.forward = forward
+            note_rule(module, NormRule(epsilon, offset))
             return True
     return False
 
@@ -118,6 +123,7 @@ def _fuse_gate(module: Any, random: torch.Generator) -> bool:
         is_activation = _agree(gated(gates, torch.ones_like(gates), activation), module.act_fn(gates))
         if is_activation and expected is not None and _agree(forward(hidden), expected):
             module.forward = forward
+            note_rule(module, GateRule(activation))
             return True
     return False
 
@@ -154,6 +160,7 @@ def _fuse_rotary(module: nn.Module, random: torch.Generator) -> bool:
     ours = types.FunctionType(forward.__code__, names, forward.__name__, forward.__defaults__)
     ours.__kwdefaults__ = forward.__kwdefaults__
     module.forward = types.MethodType(ours, module)
+    note_rule(module, RotaryRule())
     return True
 
 

@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 from luthier.models.backbone import backbone_of
-from luthier.models.recompute import is_recomputed
+from luthier.models.recompute import runs_twice
 from luthier.models.shapes import round_up, token_unit
+from luthier.models.straight import straight_of
 
 # Picking rows and putting them back costs two passes; above this share of read tokens nothing is gained.
 MOST_READ_SHARE = 0.8
@@ -44,6 +45,8 @@ def read_only_at(
     with contextlib.ExitStack() as swapped:
         for part in parts:
             swapped.enter_context(_running_at(part, rows_R, around))
+        if parts and (straight := straight_of(backbone_of(model).layers[-1])):
+            swapped.enter_context(straight.read_only_at(rows_R, around))
         yield
 
 
@@ -57,7 +60,7 @@ def last_parts(model: nn.Module) -> list[nn.Module]:
     if not isinstance(layers, nn.ModuleList) or len({id(layer) for layer in layers}) < len(layers):
         return []
     unit = getattr(layers[-1], "mlp", None)
-    if not isinstance(unit, nn.Module) or is_recomputed(model):
+    if not isinstance(unit, nn.Module) or runs_twice(layers[-1]):
         return []
     children = {name for name, _ in unit.named_children()}
     if children - {"act_fn"} != UNIT or list(unit.parameters(recurse=False)):

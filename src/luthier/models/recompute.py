@@ -26,14 +26,23 @@ def recompute_layers(model: torch.nn.Module, is_on: bool) -> int:
     layers = decoder_layers(model)
     for layer in layers:
         changed: Any = layer
-        vars(layer).pop("forward", None)
-        if is_on:
-            changed.forward = partial(_run_twice, layer.forward)
+        forward = layer.forward
+        once = forward.args[0] if _is_twice(forward) else forward
+        changed.forward = partial(_run_twice, once) if is_on else once
     return len(layers)
 
 
 def is_recomputed(model: torch.nn.Module) -> bool:
-    return any("forward" in vars(layer) for layer in decoder_layers(model))
+    return any(runs_twice(layer) for layer in decoder_layers(model))
+
+
+def runs_twice(layer: torch.nn.Module) -> bool:
+    """Whether `recompute_layers` is on for this layer."""
+    return _is_twice(layer.forward)
+
+
+def _is_twice(forward: Any) -> bool:
+    return isinstance(forward, partial) and forward.func is _run_twice
 
 
 def _run_twice(forward: Any, *args: Any, **kwargs: Any) -> Any:

@@ -40,10 +40,10 @@ class TreePlan:
         if not can_attend(query_SHD, key_SKD, value_SKD, rules.scaling):
             return self.segments.attend(layer, query_BHSD, key_BKSD, value_BKSD, rules)
         scores = ScoreRules(rules.scaling, rules.softcap, rules.sinks_H)
-        output_SHD = attend_tree(query_SHD, key_SKD, value_SKD, self.ranges, self._lowest(*rules.reach), scores)
+        output_SHD = attend_tree(query_SHD, key_SKD, value_SKD, self.ranges, self.lowest_of(*rules.reach), scores)
         return output_SHD.transpose(0, 1)[None]
 
-    def _lowest(self, window: int | None, chunk: int | None) -> torch.Tensor:
+    def lowest_of(self, window: int | None, chunk: int | None) -> torch.Tensor:
         """How far back each token sees; worked out once for all layers of this reach."""
         reach = window, chunk
         if reach not in self.lowest:

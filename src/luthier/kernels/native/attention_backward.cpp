@@ -45,6 +45,7 @@ template <class T> class Backward {
             room.path.follow(tree, s, piece.first_segment);
             pack_path(s, piece.first_segment, key_head, room, sums);
             fetch_keys(s, key_head);
+            tree.leave_out_unread(begin, end);
             int tile_tokens = even_share(end - begin, std::max(1, kTileRows / group));
             for (int token = begin; token < end; token += tile_tokens) {
                 int count = std::min(tile_tokens, end - token);

@@ -44,6 +44,7 @@ template <class T> class Forward {
                 fetch<false>(inputs.key, tree.start[s + 1], next, key_head, 1, shape.width);
                 fetch<false>(inputs.value, tree.start[s + 1], next, key_head, 1, shape.value_width);
             }
+            tree.leave_out_unread(begin, end);
             int tile_tokens = even_share(end - begin, std::max(1, kTileRows / group));
             for (int token = begin; token < end; token += tile_tokens) {
                 int count = std::min(tile_tokens, end - token);

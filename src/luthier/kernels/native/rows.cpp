@@ -1,5 +1,6 @@
 // Row-wise kernels: normalisation, rotary positions, gated units, and the rows of the language-model head.
 // Each reads its inputs once or twice from cache and writes once, where separate operations pass over memory many times.
+// Results may stand where an input of the same shape stood, but for those of ``rotate``.
 
 #include <algorithm>
 #include <cstddef>
@@ -26,18 +27,32 @@ void rms_norm(const T *x, const T *w, T *y, float *rstd, int64_t rows, int64_t w
     }
 }
 
+// One row: dx = d rms_norm / dx * dy, plus ``added``, if there is any. dx may be dy or ``added``.
 template <class T>
-void rms_norm_backward(const T *x, const T *w, const float *rstd, const T *dy, T *dx, int64_t rows, int64_t width,
-                       float offset) {
+inline void pull_norm_back(const T *x, const T *w, float scale, const T *dy, T *dx, const T *added, int64_t width,
+                           float offset) {
+    float dot = 0;
+#pragma omp simd reduction(+ : dot)
+    for (int64_t i = 0; i < width; i++) dot += load(dy[i]) * (offset + load(w[i])) * load(x[i]);
+    float pull = dot * scale * scale * scale / width;
+    if (added) {
+#pragma omp simd
+        for (int64_t i = 0; i < width; i++)
+            store(dx[i], load(dy[i]) * (offset + load(w[i])) * scale - load(x[i]) * pull + load(added[i]));
+    } else {
+#pragma omp simd
+        for (int64_t i = 0; i < width; i++)
+            store(dx[i], load(dy[i]) * (offset + load(w[i])) * scale - load(x[i]) * pull);
+    }
+}
+
+template <class T>
+void rms_norm_backward(const T *x, const T *w, const float *rstd, const T *dy, const T *added, T *dx, int64_t rows,
+                       int64_t width, float offset) {
 #pragma omp parallel for schedule(static) if (rows * width > kLeastWork)
     for (int64_t r = 0; r < rows; r++) {
-        const T *xr = x + r * width, *dyr = dy + r * width;
-        T *dxr = dx + r * width;
-        float dot = 0, scale = rstd[r];
-        for (int64_t i = 0; i < width; i++) dot += load(dyr[i]) * (offset + load(w[i])) * load(xr[i]);
-        float pull = dot * scale * scale * scale / width;
-        for (int64_t i = 0; i < width; i++)
-            store(dxr[i], load(dyr[i]) * (offset + load(w[i])) * scale - load(xr[i]) * pull);
+        int64_t at = r * width;
+        pull_norm_back(x + at, w, rstd[r], dy + at, dx + at, added ? added + at : nullptr, width, offset);
     }
 }
 
@@ -83,6 +98,58 @@ void rotate(const T *__restrict x, const T *__restrict cos, const T *__restrict 
     }
 }
 
+// Heads normalised (w of [width]; null: they are not) and turned, in one pass; x and y are dense [tokens, heads, width],
+// and may be one. What lies between is rounded as if it were stored, so that both ways give the same numbers.
+template <class T>
+void turn_heads(const T *x, const T *w, const T *cos, const T *sin, T *y, float *rstd, int64_t tokens, int64_t heads,
+                int64_t width, float eps, float offset) {
+    int64_t half = width / 2;
+#pragma omp parallel for schedule(static) if (tokens * heads * width > kLeastWork)
+    for (int64_t t = 0; t < tokens; t++) {
+        const T *c = cos + t * width, *s = sin + t * width;
+        for (int64_t at = t * heads; at < (t + 1) * heads; at++) {
+            const T *xr = x + at * width;
+            T *yr = y + at * width;
+            float scale = 1, sum = 0;
+            if (w) {
+                for (int64_t i = 0; i < width; i++) sum += load(xr[i]) * load(xr[i]);
+                rstd[at] = scale = 1.0f / std::sqrt(sum / width + eps);
+            }
+#pragma omp simd
+            for (int64_t i = 0; i < half; i++) {
+                float a = load(xr[i]), b = load(xr[i + half]);
+                if (w) {
+                    a = rounded<T>(a * scale * (offset + load(w[i])));
+                    b = rounded<T>(b * scale * (offset + load(w[i + half])));
+                }
+                store(yr[i], a * load(c[i]) - b * load(s[i]));
+                store(yr[i + half], b * load(c[i + half]) + a * load(s[i + half]));
+            }
+        }
+    }
+}
+
+template <class T>
+void turn_heads_backward(const T *x, const T *w, const float *rstd, const T *cos, const T *sin, const T *dy,
+                         T *dx, int64_t tokens, int64_t heads, int64_t width, float offset) {
+    int64_t half = width / 2;
+#pragma omp parallel for schedule(static) if (tokens * heads * width > kLeastWork)
+    for (int64_t t = 0; t < tokens; t++) {
+        const T *c = cos + t * width, *s = sin + t * width;
+        for (int64_t at = t * heads; at < (t + 1) * heads; at++) {
+            const T *dyr = dy + at * width;
+            T *dxr = dx + at * width;
+#pragma omp simd
+            for (int64_t i = 0; i < half; i++) {
+                float a = load(dyr[i]), b = load(dyr[i + half]);
+                store(dxr[i], a * load(c[i]) + b * load(s[i + half]));
+                store(dxr[i + half], b * load(c[i + half]) - a * load(s[i]));
+            }
+            if (w) pull_norm_back(x + at * width, w, rstd[at], dxr, dxr, static_cast<const T *>(nullptr), width, offset);
+        }
+    }
+}
+
 enum Gate { kSilu = 0, kGeluTanh = 1 };
 
 template <int gate> inline float act(float g, float &slope) {
@@ -101,7 +168,7 @@ template <int gate> inline float act(float g, float &slope) {
 
 // y = act(g) * u: Shazeer 2020 (arXiv:2002.05202).
 template <class T, int gate> void gated(const T *g, const T *u, T *y, int64_t count) {
-#pragma omp parallel for schedule(static) if (count > kLeastWork)
+#pragma omp parallel for simd schedule(static) if (parallel : count > kLeastWork)
     for (int64_t i = 0; i < count; i++) {
         float slope;
         store(y[i], act<gate>(load(g[i]), slope) * load(u[i]));
@@ -110,7 +177,7 @@ template <class T, int gate> void gated(const T *g, const T *u, T *y, int64_t co
 
 template <class T, int gate>
 void gated_backward(const T *g, const T *u, const T *dy, T *dg, T *du, int64_t count) {
-#pragma omp parallel for schedule(static) if (count > kLeastWork)
+#pragma omp parallel for simd schedule(static) if (parallel : count > kLeastWork)
     for (int64_t i = 0; i < count; i++) {
         float slope, value = act<gate>(load(g[i]), slope), grad = load(dy[i]), up = load(u[i]);
         store(dg[i], grad * up * slope);
@@ -181,9 +248,9 @@ void head_rows(T *z, const float *bias, const int64_t *target, const float *row_
                                    float offset) {                                                                     \
         rms_norm(x, w, y, rstd, rows, width, eps, offset);                                                             \
     }                                                                                                                  \
-    OFFERED void rms_norm_backward_##suffix(const T *x, const T *w, const float *rstd, const T *dy, T *dx,             \
-                                            int64_t rows, int64_t width, float offset) {                               \
-        rms_norm_backward(x, w, rstd, dy, dx, rows, width, offset);                                                    \
+    OFFERED void rms_norm_backward_##suffix(const T *x, const T *w, const float *rstd, const T *dy, const T *added,    \
+                                            T *dx, int64_t rows, int64_t width, float offset) {                        \
+        rms_norm_backward(x, w, rstd, dy, added, dx, rows, width, offset);                                             \
     }                                                                                                                  \
     OFFERED void rms_norm_weight_##suffix(const T *x, const float *rstd, const T *dy, float *dw, int64_t rows,         \
                                           int64_t width) {                                                             \
@@ -193,6 +260,15 @@ void head_rows(T *z, const float *bias, const int64_t *target, const float *row_
                                  int64_t width, int64_t token_stride, int64_t head_stride, int64_t is_backward) {      \
         (is_backward ? rotate<T, true> : rotate<T, false>)(x, cos, sin, y, tokens, heads, width, token_stride,         \
                                                            head_stride);                                               \
+    }                                                                                                                  \
+    OFFERED void turn_heads_##suffix(const T *x, const T *w, const T *cos, const T *sin, T *y, float *rstd,            \
+                                     int64_t tokens, int64_t heads, int64_t width, float eps, float offset) {          \
+        turn_heads(x, w, cos, sin, y, rstd, tokens, heads, width, eps, offset);                                        \
+    }                                                                                                                  \
+    OFFERED void turn_heads_backward_##suffix(const T *x, const T *w, const float *rstd, const T *cos, const T *sin,   \
+                                              const T *dy, T *dx, int64_t tokens, int64_t heads, int64_t width,        \
+                                              float offset) {                                                          \
+        turn_heads_backward(x, w, rstd, cos, sin, dy, dx, tokens, heads, width, offset);                               \
     }                                                                                                                  \
     OFFERED void gated_##suffix(const T *g, const T *u, T *y, int64_t count, int64_t gate) {                           \
         (gate == kSilu ? gated<T, kSilu> : gated<T, kGeluTanh>)(g, u, y, count);                                       \

@@ -8,7 +8,8 @@
 
 // A segment is a run of tokens of which each is the child of the one before. Its path is a list of ranges: beginnings
 // of earlier segments, ancestors first, and at last itself. Depth counts tokens from the root; ``lowest`` is, for each
-// token, the least depth that it sees (0 without a window). Trees follow each other; a root has one range.
+// token, the least depth that it sees (0 without a window), or less than 0 where nobody reads what it sees. Trees follow
+// each other; a root has one range.
 struct TokenTree {
     int tokens, segments;
     const int *start, *depth, *first_range, *range_segment, *range_tokens, *lowest;
@@ -23,6 +24,12 @@ struct TokenTree {
         range_tokens = range_segment + first_range[segments];
         panel.assign(size_t(segments) + 1, 0);
         for (int s = 0; s < segments; s++) panel[s + 1] = panel[s] + (start[s + 1] - start[s] + kPanel - 1) / kPanel;
+    }
+
+    // Tokens begin..end-1 without those at either end that nobody reads.
+    void leave_out_unread(int &begin, int &end) const {
+        while (begin < end && lowest[begin] < 0) begin++;
+        while (begin < end && lowest[end - 1] < 0) end--;
     }
 
     int end_of_tree(int segment) const {

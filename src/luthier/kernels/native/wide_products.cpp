@@ -1,5 +1,6 @@
 // Products of token rows with a large matrix, and a thin term added while the sums are still in registers (Hu et al.
-// 2021, arXiv:2106.09685, eq. 3): y = x W^T + b + low B^T forward, dx = dy W + low A backward, in bfloat16 pairs.
+// 2021, arXiv:2106.09685, eq. 3): y = x W^T + b + low B^T forward, dx = dy W + low A backward, in bfloat16 pairs. Either
+// may begin with rows that the result is added to, a residual or another part of a gradient, for one rounding in all.
 // A result depends on its token and on the matrix alone: not on other tokens, their number, or the threads.
 //
 // A task is 64 outputs of a range of tokens. It packs its part of the matrix just before it multiplies, so that nothing
@@ -16,6 +17,7 @@
 namespace {
 
 constexpr int kTileRows = 6;             // 6 x 4 vectors of sums, 4 of columns, a row's pair: a core's registers
+constexpr int64_t kLineUnits = 16;        // pairs in a line of the cache
 constexpr int64_t kDepth = 1024;         // units that are packed at a time: 256 KiB, a part of a core's cache
 constexpr int64_t kLeastRows = 96;       // tokens of a task; with fewer, packing would weigh too much
 constexpr int64_t kTasks = 4;            // per thread, so that one that is held up does not hold up all
@@ -40,13 +42,21 @@ struct Part {
 
 // Where a tile's sums come from and go to; rows of sums have 64 columns.
 struct Place {
-    const float *begun;  // sums over the units before; null: none yet
-    float *kept;         // sums for the units to come; null: the result is rounded to
+    const float *begun;     // sums over the units before; null: none yet
+    const bfloat16 *added;  // rows that the first sums begin with; null: none
+    float *kept;            // sums for the units to come; null: the result is rounded to
     bfloat16 *result;
-    int64_t step, width;
+    int64_t added_step, step, width;
 };
 
 typedef floats Vectors[kTileVectors];
+
+// Vector ``v`` of a row of which ``width`` columns are there.
+inline floats load_columns(const bfloat16 *row, int v, int64_t width) {
+    int64_t count = std::max<int64_t>(0, std::min<int64_t>(kLanes, width - v * kLanes));
+    __m256i halves = _mm256_maskz_loadu_epi16(__mmask16((1u << count) - 1), row + v * kLanes);
+    return (floats)_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16);
+}
 
 template <int ROWS, int UNIT_STEP>
 inline __attribute__((always_inline)) void add_part(const Part &part, int64_t vector_step, Vectors *total) {
@@ -54,16 +64,22 @@ inline __attribute__((always_inline)) void add_part(const Part &part, int64_t ve
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++) left[r] = reinterpret_cast<const char *>(part.left + r * part.left_step);
     const uint32_t *right = part.right;
-    for (int64_t u = 0; u < part.units; u++, right += UNIT_STEP) {
-        Vectors column;
-#pragma GCC unroll 4
-        for (int v = 0; v < kTileVectors; v++) std::memcpy(&column[v], right + v * vector_step, sizeof(floats));
+    for (int64_t begin = 0; begin < part.units; begin += kLineUnits) {
+        // The rows of the next tile, a line each: what waits for them at its start would wait for all.
 #pragma GCC unroll 8
-        for (int r = 0; r < ROWS; r++) {
-            uint32_t pair;
-            std::memcpy(&pair, left[r] + 4 * u, 4);
+        for (int r = 0; r < ROWS; r++) __builtin_prefetch(left[r] + 4 * begin + 2 * kTileRows * part.left_step);
+        int64_t end = std::min(part.units, begin + kLineUnits);
+        for (int64_t u = begin; u < end; u++, right += UNIT_STEP) {
+            Vectors column;
 #pragma GCC unroll 4
-            for (int v = 0; v < kTileVectors; v++) total[r][v] = PairUnits::add_product(total[r][v], pair, column[v]);
+            for (int v = 0; v < kTileVectors; v++) std::memcpy(&column[v], right + v * vector_step, sizeof(floats));
+#pragma GCC unroll 8
+            for (int r = 0; r < ROWS; r++) {
+                uint32_t pair;
+                std::memcpy(&pair, left[r] + 4 * u, 4);
+#pragma GCC unroll 4
+                for (int v = 0; v < kTileVectors; v++) total[r][v] = PairUnits::add_product(total[r][v], pair, column[v]);
+            }
         }
     }
 }
@@ -84,6 +100,13 @@ template <int ROWS> void multiply_tile(const Part &wide, const Part &thin, const
 #pragma GCC unroll 4
         for (int v = 0; v < kTileVectors; v++)
             total[r][v] = place.begun ? load_lanes(place.begun + r * kColumns + v * kLanes) : bias[v];
+    if (place.added) {
+#pragma GCC unroll 8
+        for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+            for (int v = 0; v < kTileVectors; v++)
+                total[r][v] += load_columns(place.added + r * place.added_step, v, place.width);
+    }
     add_part<ROWS, kColumns>(wide, kLanes, total);
     if (thin.units) add_part<ROWS, kPanel>(thin, thin.vector_step, total);
 #pragma GCC unroll 8
@@ -103,9 +126,9 @@ constexpr Tile kTiles[] = {nullptr,          multiply_tile<1>, multiply_tile<2>,
 
 class Product {
   public:
-    Product(const Tokens<const bfloat16> &x, const Matrix &matrix, const bfloat16 *bias, const Tokens<bfloat16> &y,
-            int64_t tokens)
-        : x(x), matrix(matrix), bias(bias), y(y), tokens(tokens) {}
+    Product(const Tokens<const bfloat16> &x, const Matrix &matrix, const bfloat16 *bias,
+            const Tokens<const bfloat16> &added, const Tokens<bfloat16> &y, int64_t tokens)
+        : x(x), matrix(matrix), bias(bias), added(added), y(y), tokens(tokens) {}
 
     // ``terms`` in rising order; together they are all tokens.
     void run(std::vector<Term> &terms) const {
@@ -133,6 +156,7 @@ class Product {
     Tokens<const bfloat16> x;
     Matrix matrix;
     const bfloat16 *bias;
+    Tokens<const bfloat16> added;  // of no place: nothing
     Tokens<bfloat16> y;
     int64_t tokens;
 
@@ -177,7 +201,9 @@ class Product {
                     Part thin{term.low + (token - term.begin) * term.rank, term.rank, factor,
                               term.factor.units * kPanel, thin_units};
                     float *here = kept + (token - begin) * kColumns;
-                    Place place{first ? here : nullptr, is_last ? nullptr : here, y.at(token) + output, y.step, width};
+                    const bfloat16 *before = added.data && !first ? added.at(token) + output : nullptr;
+                    Place place{first ? here : nullptr, before, is_last ? nullptr : here, y.at(token) + output,
+                                added.step,             y.step, width};
                     kTiles[std::min<int64_t>(kTileRows, stop - token)](wide, thin, start, place);
                 }
             }
@@ -209,14 +235,17 @@ std::vector<Term> with_gaps(const int64_t *given, int64_t count, const Matrix &m
 }  // namespace
 
 // W [rows, columns] is dense, rows of x and y lie ``step`` elements apart; the width that is summed over is even.
-// Forward (``is_across``) y = x W^T + bias, else y = x W. ``terms``, six numbers each, in the tokens' order: the range of
+// Forward (``is_across``) y = x W^T + bias, else y = x W, each with ``added`` [tokens, outputs] if there is one, which may
+// be y itself. ``terms``, six numbers each, in the tokens' order: the range of
 // tokens, the rank R (even), the addresses of ``low`` [range, R] and of a float32 master, [rows, R] forward and
 // [R, columns] backward, and the scale that the master is rounded with, as a float in the lower half.
 OFFERED void wide_product_bfloat16(const bfloat16 *x, int64_t x_step, const bfloat16 *W, int64_t rows, int64_t columns,
-                                   int64_t is_across, const bfloat16 *bias, bfloat16 *y, int64_t y_step,
-                                   int64_t tokens, const int64_t *given, int64_t count) {
+                                   int64_t is_across, const bfloat16 *bias, const bfloat16 *added,
+                                   int64_t added_step, bfloat16 *y, int64_t y_step, int64_t tokens,
+                                   const int64_t *given, int64_t count) {
     Matrix matrix{W, rows, columns, is_across != 0};
     std::vector<Term> terms = with_gaps(given, count, matrix, tokens);
-    Product({x, x_step, matrix.depth()}, matrix, bias, {y, y_step, matrix.outputs()}, tokens).run(terms);
+    Tokens<const bfloat16> begun{added, added_step, matrix.outputs()};
+    Product({x, x_step, matrix.depth()}, matrix, bias, begun, {y, y_step, matrix.outputs()}, tokens).run(terms);
 }
 #endif

@@ -1,0 +1,32 @@
+"""Whole decoder layers under low-rank adapters, compiled; `models/straight` knows when they serve and packs them."""
+
+import torch
+
+from luthier.kernels.build import open_kernels
+from luthier.kernels.call import call
+from luthier.kernels.thin import MOST_RANK
+
+KIND = torch.bfloat16
+
+
+def offers_decoder_layers() -> bool:
+    """Whether whole layers are compiled for this machine: where large products are, in bfloat16."""
+    return hasattr(open_kernels().library, "decoder_forward_bfloat16")
+
+
+def fits_compiled_terms(rank: int, *masters: torch.Tensor) -> bool:
+    """Whether an adapter's matrices can be read where they lie."""
+    is_plain = all(master.dtype is torch.float32 and master.is_contiguous() for master in masters)
+    return is_plain and rank % 2 == 0 and 0 < rank <= MOST_RANK
+
+
+def decoder_forward(spec: bytes, kept: bytes, output: torch.Tensor) -> None:
+    """``spec`` and ``kept`` are what decoder_layer.cpp reads: the layer, and where what is kept goes."""
+    call("decoder_forward", KIND, spec, kept, output)
+
+
+def decoder_backward(
+    spec: bytes, kept: bytes, gradients: bytes, grad: torch.Tensor, output: torch.Tensor | None
+) -> None:
+    """``gradients``: where those of each term's masters go; ``output``, if it is wanted, gets the input's."""
+    call("decoder_backward", KIND, spec, kept, gradients, grad, output)
