@@ -8,7 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luthier.kernels import ScoreRules, attend_tree, can_attend, open_kernels, tree_ranges
+from luthier.kernels import (
+    ScoreRules,
+    attend_tree,
+    can_attend,
+    open_kernels,
+    spare_unread,
+    tree_attention,
+    tree_attention_gradients,
+    tree_ranges,
+)
 from luthier.tokens import Branch, TokenTree, fold
 
 # bfloat16 keeps 8 bits: probabilities, their changes and the results are rounded to it.
@@ -158,6 +167,29 @@ def test_bfloat16_is_as_near_to_the_truth_as_torch_is():
         for x in (heads_first, [x.double() for x in heads_first])
     )
     assert (ours - truth).norm() <= 1.05 * (theirs - truth).norm()
+
+
+@pytest.mark.parametrize("kind", TOLERANCES)
+def test_queries_that_nobody_reads_change_nothing_elsewhere(kind):
+    """At either end of a segment, a whole segment, and in between."""
+    tree = tree_of((1, 2, 3, 4, 5), (1, 2, 3, 6, 7, 8, 9, 10), (1, 2, 3, 6, 7, 11), tuple(range(20, 90)))
+    ranges = tree_ranges(tree.parent, tree.depth)
+    inputs, pull = random_tensors(0, tree.computed_tokens, 4, 2, 16, 16, kind)
+    read = torch.zeros(tree.computed_tokens, dtype=torch.bool)
+    read[[1, 6, 8, *range(30, 60, 2)]] = True
+    pull[~read] = 0
+    lowest_T = ranges.lowest_depths(4)
+    spared_T = spare_unread(lowest_T, torch.nonzero(read)[:, 0])
+    scores = ScoreRules(0.3)
+    states = tuple(x.detach() for x in inputs)
+    expected = tree_attention(states, ranges, lowest_T, scores)
+    found = tree_attention(states, ranges, spared_T, scores)
+    torch.testing.assert_close(found[0][read], expected[0][read])
+    whole = tree_attention_gradients(pull, states, expected, ranges, lowest_T, scores)
+    spared = tree_attention_gradients(pull, states, expected, ranges, spared_T, scores)
+    torch.testing.assert_close(spared[0][read], whole[0][read])
+    for left, right in zip(spared[1:], whole[1:], strict=True):
+        torch.testing.assert_close(left, right)
 
 
 def test_scores_far_apart_overflow_nowhere():

@@ -76,6 +76,21 @@ def test_terms_are_added_to_their_tokens_before_the_one_rounding(sizes):
     assert_near(multiply_along(grad, weight, down), backward, 2.5e-3)
 
 
+@compiled
+@pytest.mark.parametrize("sizes", [size for size in SIZES if size[0] >= LEAST_ROWS])
+def test_a_result_is_added_to_what_stands_there_before_the_one_rounding(sizes):
+    hidden, grad, weight, bias = drawn(sizes)
+    tokens, inputs, outputs = sizes
+    before, below = (100 * torch.randn(tokens, width).bfloat16() for width in (outputs, inputs))
+    forward = hidden.double() @ weight.double().T + bias.double() + before.double()
+    backward = grad.double() @ weight.double() + below.double()
+    found = multiply_across(hidden, weight, bias, added_TO=before)
+    assert_near(found, forward, 2.5e-3)
+    assert_near(multiply_along(grad, weight, added_TI=below), backward, 2.5e-3)
+    assert multiply_across(hidden, weight, bias, (), before, before).data_ptr() == before.data_ptr()
+    assert torch.equal(before, found)
+
+
 @pytest.mark.parametrize(
     ("rows", "weight"),
     [

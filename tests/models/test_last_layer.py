@@ -10,6 +10,7 @@ from luthier.models.last_layer import last_parts, read_only_at
 from luthier.models.shapes import TOKENS, round_up
 from luthier.tokens import fold
 from luthier.tokens.batch import to_batch
+from luthier.tokens.unread import without_unread
 from tiny import random_branches, tiny_llama
 
 
@@ -27,8 +28,10 @@ def test_the_last_layer_sees_read_tokens_only_but_for_keys_and_values():
     assert seen == [whole] * 10 and whole >= len(batch.ids_T)
     seen.clear()
     tree_log_probs(model, batch, spares_unread=True)
-    # A projection's own hook is called with whole rows, before its forward picks those that are read.
-    assert seen == [whole] * 9 + [run] and run < whole
+    # A projection's own hook is called with whole rows, before its forward picks those that are read. Tokens that only
+    # are targets are in none of them.
+    needed = round_up(len(without_unread(batch)[0].ids_T), TOKENS)
+    assert seen == [needed] * 9 + [run] and run < needed < whole
 
 
 def test_values_and_gradients_are_those_of_the_whole():

@@ -55,6 +55,14 @@ def tree_ranges(parent_T: np.ndarray, depth_T: np.ndarray) -> TreeRanges:
     return TreeRanges(torch.from_numpy(plan), torch.from_numpy(depth_T.astype(np.int32)))
 
 
+def spare_unread(lowest_T: torch.Tensor, read_R: torch.Tensor) -> torch.Tensor:
+    """Lowest depths by which the kernel leaves out queries before the first and behind the last read one of each
+    segment."""
+    spared_T = -1 - lowest_T
+    spared_T[read_R] = lowest_T[read_R]
+    return spared_T
+
+
 # Queries [S, H, D], keys [S, K, D] and values [S, K, E].
 States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -124,7 +132,7 @@ def tree_attention(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """`attend_tree` without autograd, for rows that are dense; also the log-sums ``[H, S]`` for the gradients.
 
-    Where ``lowest_T`` is below 0 nobody reads the result, and what stands there is free.
+    Where `spare_unread` has been nobody reads the result, and what stands there is free.
     """
     query_SHD = states[0]
     size, heads, _ = query_SHD.shape

@@ -42,9 +42,10 @@ class RowsPlan:
         return attend_densely(query_BHSD, key_BKSD, value_BKSD, self.biases[rules.reach], rules)
 
 
-def tree_hidden(model: torch.nn.Module, batch: TreeBatch) -> torch.Tensor:
-    """Hidden states of the tree's T tokens, and padding up to S: ``[S, D]``."""
-    size = round_up(len(batch.ids_T), token_unit(model))
+def tree_hidden(model: torch.nn.Module, batch: TreeBatch, unit: int | None = None) -> torch.Tensor:
+    """Hidden states of the tree's T tokens, and padding up to S, a whole number of ``unit`` (the model's
+    `token_unit`): ``[S, D]``."""
+    size = round_up(len(batch.ids_T), unit or token_unit(model))
     padding = (0, size - len(batch.ids_T))
     # Nobody sees the padding and nothing is read from it; ids and positions of 0 are valid in every model.
     positions_1S = pad(batch.positions_T, padding)[None]

@@ -31,15 +31,15 @@ Narrowing = Callable[[Sequence[int]], contextlib.AbstractContextManager[None]]
 
 @contextlib.contextmanager
 def read_only_at(
-    model: nn.Module, rows_N: torch.Tensor, tokens: int, narrowed: Narrowing | None = None
+    model: nn.Module, rows_N: torch.Tensor, tokens: int, narrowed: Narrowing | None = None, unit: int | None = None
 ) -> Iterator[None]:
     """Within this, the last layer's parts run for ``rows_N`` (repeats allowed) of ``tokens``, and what they give
     elsewhere is free.
 
     ``narrowed`` surrounds each such run with the rows it is for, in rising order: whoever tells tokens apart by their
-    place must know that they moved together.
+    place must know that they moved together. ``unit`` is the model's `token_unit`, for who knows it already.
     """
-    rows_R = _rows_to_run(rows_N, tokens, token_unit(model))
+    rows_R = _rows_to_run(rows_N, tokens, unit or token_unit(model))
     parts = last_parts(model) if len(rows_R) <= MOST_READ_SHARE * tokens else []
     around = partial(narrowed, rows_R.tolist()) if narrowed and parts else contextlib.nullcontext
     with contextlib.ExitStack() as swapped:

@@ -4,18 +4,20 @@ Memory for the backward pass falls to one hidden state per layer and the inside 
 twice, so a training step costs about a third more. Values stay the same.
 """
 
+from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
 from torch.utils.checkpoint import checkpoint
 
 
-def decoder_layers(model: torch.nn.Module) -> list[torch.nn.Module]:
+def decoder_layers(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
     """The layers that Transformers itself would checkpoint, in the order in which they run."""
     from transformers.modeling_layers import GradientCheckpointingLayer
 
-    return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+    return (module for module in model.modules() if isinstance(module, GradientCheckpointingLayer))
 
 
 def recompute_layers(model: torch.nn.Module, is_on: bool) -> int:
@@ -23,7 +25,7 @@ def recompute_layers(model: torch.nn.Module, is_on: bool) -> int:
 
     Transformers' own switch works in training mode only, and our models stay in evaluation mode: no dropout.
     """
-    layers = decoder_layers(model)
+    layers = list(decoder_layers(model))
     for layer in layers:
         changed: Any = layer
         forward = layer.forward
@@ -33,11 +35,11 @@ def recompute_layers(model: torch.nn.Module, is_on: bool) -> int:
 
 
 def is_recomputed(model: torch.nn.Module) -> bool:
-    return any(runs_twice(layer) for layer in decoder_layers(model))
+    """Whether `recompute_layers` is on: for all layers or none, so the first one tells."""
+    return any(runs_twice(layer) for layer in islice(decoder_layers(model), 1))
 
 
 def runs_twice(layer: torch.nn.Module) -> bool:
-    """Whether `recompute_layers` is on for this layer."""
     return _is_twice(layer.forward)
 
 

@@ -8,8 +8,8 @@
 
 // A segment is a run of tokens of which each is the child of the one before. Its path is a list of ranges: beginnings
 // of earlier segments, ancestors first, and at last itself. Depth counts tokens from the root; ``lowest`` is, for each
-// token, the least depth that it sees (0 without a window), or less than 0 where nobody reads what it sees. Trees follow
-// each other; a root has one range.
+// token, the least depth that it sees (0 without a window), or -1 less that where nobody reads what it sees. Trees
+// follow each other; a root has one range.
 struct TokenTree {
     int tokens, segments;
     const int *start, *depth, *first_range, *range_segment, *range_tokens, *lowest;
@@ -157,7 +157,8 @@ struct QueryTile {
         for (auto column : {&token, &head, &depth, &lowest}) column->resize(size_t(blocks * kRows));
         for (int i = 0, row = 0; i < tokens; i++)
             for (int h = 0; h < group; h++, row++) {
-                token[row] = begin + i, head[row] = first_head + h, lowest[row] = tree.lowest[begin + i];
+                int least = tree.lowest[begin + i];
+                token[row] = begin + i, head[row] = first_head + h, lowest[row] = least < 0 ? -1 - least : least;
                 depth[row] = tree.depth[segment] + begin + i - tree.start[segment];
             }
         for (auto column : {&token, &head, &depth, &lowest})

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from luthier.kernels import Activation, ScoreRules, is_native
+from luthier.kernels import Activation, ScoreRules, is_native, spare_unread
 from luthier.models.attention import LayerRules
 from luthier.models.straight.backward import run_backward
 from luthier.models.straight.compiled import can_run_compiled, run_compiled, run_compiled_backward
@@ -16,8 +16,6 @@ from luthier.models.straight.forward import Kept, run_forward
 from luthier.models.straight.parts import LayerParts, NormParts, TreeAttention, Turns, linear_parts
 from luthier.models.tree_attention import TreePlan
 
-# The least depth that a query sees, of queries whose result nobody reads.
-UNREAD = -1
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
 
@@ -57,7 +55,7 @@ class StraightLayer:
         parts = None if others else self.parts(hidden_states, **named)
         if parts is None:
             return self.original(hidden_states, *others, **named)
-        return _Straight.apply(hidden_states, parts, *parts.tensors)
+        return _Straight.apply(hidden_states, parts, *(tensor for tensor in parts.tensors if _learns(tensor)))
 
     @contextlib.contextmanager
     def read_only_at(self, rows_R: torch.Tensor, around: Around) -> Iterator[None]:
@@ -97,8 +95,7 @@ class StraightLayer:
             return None
         ranges, lowest_T = attention_plan.ranges, attention_plan.lowest_of(*self.rules.reach)
         if self.rows_R is not None:
-            whole_T, lowest_T = lowest_T, torch.full_like(lowest_T, UNREAD)
-            lowest_T[self.rows_R] = whole_T[self.rows_R]
+            lowest_T = spare_unread(lowest_T, self.rows_R)
         scores = ScoreRules(self.rules.scaling, self.rules.softcap)
         return LayerParts(
             before=self.before.parts,
@@ -120,8 +117,10 @@ class StraightLayer:
 
 
 class _Straight(torch.autograd.Function):
+    """Of the layer's tensors only those that learn are handed through autograd."""
+
     @staticmethod
-    def forward(ctx: Any, hidden, parts, *tensors):
+    def forward(ctx: Any, hidden, parts, *_trained):
         ctx.parts, ctx.is_compiled = parts, can_run_compiled(parts, hidden[0])
         output_TD, kept = (run_compiled if ctx.is_compiled else run_forward)(parts, hidden[0])
         ctx.save_for_backward(*kept.flat())
@@ -131,10 +130,15 @@ class _Straight(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad):
         kept = Kept.from_flat(ctx.saved_tensors, ctx.parts)
-        needs_hidden, _, *needs = ctx.needs_input_grad
-        grad_TD = grad[0].contiguous()
+        grad_TD, needs_input = grad[0].contiguous(), ctx.needs_input_grad[0]
+        needs = tuple(map(_learns, ctx.parts.tensors))
         if ctx.is_compiled:
-            grad_hidden_TD, grads = run_compiled_backward(ctx.parts, kept, grad_TD, needs_hidden)
+            grad_hidden_TD, grads = run_compiled_backward(ctx.parts, kept, grad_TD, needs_input)
         else:
-            grad_hidden_TD, grads = run_backward(ctx.parts, kept, grad_TD, needs_hidden, tuple(needs))
-        return None if grad_hidden_TD is None else grad_hidden_TD[None], None, *grads
+            grad_hidden_TD, grads = run_backward(ctx.parts, kept, grad_TD, needs_input, needs)
+        trained = (found for found, is_needed in zip(grads, needs, strict=True) if is_needed)
+        return None if grad_hidden_TD is None else grad_hidden_TD[None], None, *trained
+
+
+def _learns(tensor: torch.Tensor | None) -> bool:
+    return tensor is not None and tensor.requires_grad
