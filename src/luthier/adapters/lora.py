@@ -60,6 +60,8 @@ class LoraPair(nn.Module):
         start = torch.empty(shape.rank, base.in_features).uniform_(-bound, bound, generator=generator)
         self.lora_A = nn.Parameter(start.to(device))
         self.lora_B = nn.Parameter(torch.zeros(base.out_features, shape.rank, device=device))
+        # Each step asks for it in every layer, and finding a module's parameters takes longer than all the rest.
+        self.thin = ThinMatrices(self.lora_A, self.lora_B, shape.scaling)
         self.lora_magnitude_vector: nn.Parameter | None = None
         self.row_squares: torch.Tensor | None = None
         if shape.has_magnitude:
@@ -75,7 +77,7 @@ class LoraPair(nn.Module):
             self.served = ServedMatrices(self.lora_A.to(kind, copy=True).contiguous(), B_RO)
 
     def term(self, place: SlotRange) -> TokenRange:
-        return TokenRange(place.start, place.end, ThinMatrices(self.lora_A, self.lora_B, self.shape.scaling))
+        return TokenRange(place.start, place.end, self.thin)
 
     def gain(self, weight_OI: torch.Tensor) -> torch.Tensor:
         """What multiplies each output, float32 ``[out]``: the magnitude over the present length of the row."""
@@ -130,12 +132,16 @@ class LoraLinear(Wrapper):
     def parts(self, tokens: int) -> LinearParts | None:
         """What a batch of ``tokens`` is multiplied with, for whoever runs the whole decoder layer at once; None where
         more than that has to be done."""
-        places = self.places(tokens)
-        pairs = [self.pair(place.slot) for place in places]
-        if any(pair.shape.has_magnitude or pair.served is not None for pair in pairs):
-            return None
-        terms = tuple(pair.term(place) for pair, place in zip(pairs, places, strict=True))
-        return LinearParts(self.base.weight, self.base.bias, terms)
+        pairs, terms = self.pairs, []
+        for place in self.table.ranges_for(tokens):
+            if place.slot is None or place.slot not in pairs:
+                continue
+            pair = self.pair(place.slot)
+            if pair.shape.has_magnitude or pair.served is not None:
+                return None
+            terms.append(pair.term(place))
+        base = self.base
+        return LinearParts(base.weight, base.bias, tuple(terms))
 
     def _served(self, hidden: torch.Tensor, places: Sequence[SlotRange], pairs: Sequence[LoraPair]) -> torch.Tensor:
         output = self.base(hidden)

@@ -74,7 +74,12 @@ def differentiate(training: Training, tree: TokenTree, weight: float, right: Rig
 def clip_gradients(parameters: dict[str, nn.Parameter], largest_norm: float) -> float:
     """Scale gradients down to ``largest_norm`` (0: never); returns the norm before."""
     limit = largest_norm if largest_norm > 0 else math.inf
-    return float(nn.utils.clip_grad_norm_(list(parameters.values()), limit))
+    trained = [parameter for parameter in parameters.values() if parameter.grad is not None]
+    norm = nn.utils.get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])
+    # Most steps are within the limit, and a pass that multiplies by 1 is one too many.
+    if not norm + 1e-6 <= limit:
+        nn.utils.clip_grads_with_norm_(trained, limit, norm)
+    return float(norm)
 
 
 def apply_update(training: Training, number: int) -> float:
