@@ -21,8 +21,10 @@ def fits_compiled_terms(rank: int, *masters: torch.Tensor) -> bool:
 
 
 def decoder_forward(spec: bytes, kept: bytes, room: torch.Tensor, output: torch.Tensor) -> None:
-    """``spec`` and ``kept`` are what decoder_layer.cpp reads: the layer, and where what is kept goes. ``room`` is for what
-    lies between two kernels."""
+    """``spec`` and ``kept`` are what decoder_layer.cpp reads: the layer, and where what is kept goes.
+
+    ``room`` is for what lies between two kernels.
+    """
     call("decoder_forward", KIND, spec, kept, room, room.numel(), output)
 
 
