@@ -11,7 +11,9 @@ A product of ``[M, K]`` and ``[K, N]`` is 2·M·K·N operations. Shapes: T token
   again backward, as luthier and TRL do to save memory, is not counted.
 - LoRA's thin products are kept apart, in `thin`: they are work that the method adds to the frozen base's arithmetic.
 
-Norms, activations, rotary embeddings, softmax and the optimizer are not counted, so 100 % cannot be reached.
+Norms, activations, rotary embeddings, softmax and the optimizer are not counted, so 100 % cannot be reached. Every
+token is counted in every layer; what luthier leaves out of that, because nobody reads it, is told apart
+(`count_spared`).
 """
 
 from collections.abc import Iterator
@@ -21,8 +23,11 @@ from typing import Any
 import numpy as np
 
 from luthier.tokens import TokenTree
+from luthier.tokens.batch import to_batch
+from luthier.tokens.unread import without_unread
 
 ATTENTION_FORWARD, ATTENTION_BACKWARD = 4, 8
+LINEARS_OF_A_LAYER = 7
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,23 @@ def count_training(sizes: Sizes, tree: TokenTree, rank: int | None) -> Operation
     }
     pairs = int((tree.depth + 1).sum())
     return count(sizes, tree.computed_tokens, len(trained), pairs, rank)
+
+
+def count_spared(sizes: Sizes, tree: TokenTree, rank: int | None) -> float:
+    """What of ``needed`` is not computed, because nobody reads it: tokens that only are targets, and of the last layer
+    all but keys and values where the head does not read."""
+    batch = to_batch(tree)
+    kept = without_unread(batch)[0].tree
+    read = np.unique(batch.read_at_N.numpy())
+    whole, left = (count(sizes, len(depth), 0, int((depth + 1).sum()), rank) for depth in (tree.depth, kept.depth))
+    backward = 1 + (rank is None)
+    last = list(sizes.linears())[-LINEARS_OF_A_LAYER:]
+    unread_linear = sum(
+        2 * layer.weights * (1 + backward) for layer in last if layer.name not in ("k_proj", "v_proj")
+    ) * (len(kept.depth) - len(read))
+    unread_pairs = int((kept.depth + 1).sum()) - int((tree.depth[read] + 1).sum())
+    unread_attention = (ATTENTION_FORWARD + ATTENTION_BACKWARD) * unread_pairs * sizes.heads * sizes.head_width
+    return whole.linear - left.linear + whole.attention - left.attention + unread_linear + unread_attention
 
 
 def count(sizes: Sizes, tokens: int, trained_tokens: int, pairs: int, rank: int | None) -> Operations:

@@ -5,7 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaForCausalLM
 
-from benchmarks.operations import Sizes, count, count_training
+from benchmarks.operations import Sizes, count, count_spared, count_training
 from luthier.tokens import Branch, fold
 from tiny import VOCABULARY, tiny_llama
 
@@ -80,3 +80,15 @@ def test_pairs_of_a_chain_are_those_below_the_diagonal():
     sizes = Sizes.of(tiny_llama().config)
     chain = fold([Branch(tuple(range(10)), (0.0,) * 4 + (1.0,) * 6)])
     assert count_training(sizes, chain, RANK) == count(sizes, 10, 6, 55, RANK)
+
+
+@pytest.mark.parametrize("rank", [RANK, None])
+def test_what_nobody_reads_is_told_apart(rank):
+    """Four tokens lead to six targets; the last target is never run, three tokens are run for their keys alone."""
+    sizes = Sizes.of(tiny_llama().config)
+    chain = fold([Branch(tuple(range(10)), (0.0,) * 4 + (1.0,) * 6)])
+    passes = 2 if rank else 3
+    unread = {"q_proj": 32 * 32, "o_proj": 32 * 32, "gate_proj": 32 * 48, "up_proj": 32 * 48, "down_proj": 48 * 32}
+    keys = count(sizes, 1, 0, 0, rank).linear
+    pairs = 12 * 32 * (2 * 10 + (1 + 2 + 3))
+    assert count_spared(sizes, chain, rank) == keys + 2 * passes * 3 * sum(unread.values()) + pairs

@@ -20,13 +20,16 @@ def fits_compiled_terms(rank: int, *masters: torch.Tensor) -> bool:
     return is_plain and rank % 2 == 0 and 0 < rank <= MOST_RANK
 
 
-def decoder_forward(spec: bytes, kept: bytes, output: torch.Tensor) -> None:
-    """``spec`` and ``kept`` are what decoder_layer.cpp reads: the layer, and where what is kept goes."""
-    call("decoder_forward", KIND, spec, kept, output)
+def decoder_forward(spec: bytes, kept: bytes, room: torch.Tensor, output: torch.Tensor) -> None:
+    """``spec`` and ``kept`` are what decoder_layer.cpp reads: the layer, and where what is kept goes.
+
+    ``room`` is for what lies between two kernels.
+    """
+    call("decoder_forward", KIND, spec, kept, room, room.numel(), output)
 
 
 def decoder_backward(
-    spec: bytes, kept: bytes, gradients: bytes, grad: torch.Tensor, output: torch.Tensor | None
+    spec: bytes, kept: bytes, room: torch.Tensor, gradients: bytes, grad: torch.Tensor, output: torch.Tensor | None
 ) -> None:
     """``gradients``: where those of each term's masters go; ``output``, if it is wanted, gets the input's."""
-    call("decoder_backward", KIND, spec, kept, gradients, grad, output)
+    call("decoder_backward", KIND, spec, kept, room, room.numel(), gradients, grad, output)

@@ -9,6 +9,7 @@ from luthier.models.folder import STARTER, ModelFolder, open_model_folder
 from luthier.models.folding import Folding
 from luthier.models.fusing import fused_of
 from luthier.models.head import Head, head_chunk_rows
+from luthier.models.kernel_rules import GateRule, NormRule, rule_of
 from luthier.models.load import choose_device, load_model
 from luthier.models.precision import Precision, choose_precision
 from luthier.models.recompute import is_recomputed, recompute_layers
@@ -19,9 +20,11 @@ __all__ = [
     "STARTER",
     "AttentionPlan",
     "Folding",
+    "GateRule",
     "Head",
     "LayerRules",
     "ModelFolder",
+    "NormRule",
     "Precision",
     "RightTokens",
     "attend_densely",
@@ -43,5 +46,6 @@ __all__ = [
     "open_doorway",
     "open_model_folder",
     "recompute_layers",
+    "rule_of",
     "tree_log_probs",
 ]

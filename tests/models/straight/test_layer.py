@@ -129,3 +129,14 @@ def test_a_part_that_was_exchanged_is_called():
     model.model.layers[1].mlp = torch.nn.Sequential(model.model.layers[1].mlp, torch.nn.Identity())
     tree_hidden(model, to_batch(fold(random_branches(3))))
     assert calls == [1]
+
+
+@compiled
+def test_a_norm_in_another_number_format_is_left_to_the_layers_own_code():
+    """Kernels go by the hidden states' format, and would read other numbers than stand there."""
+    model = tiny_llama()
+    fuse(model)
+    calls = count_own_runs(model)
+    model.model.layers[0].input_layernorm.weight.data = model.model.layers[0].input_layernorm.weight.double()
+    tree_hidden(model, to_batch(fold(random_branches(3))))
+    assert calls == [0]

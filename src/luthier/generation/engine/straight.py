@@ -20,13 +20,11 @@ from luthier.kernels import (
     BlockPlaces,
     Blocks,
     gate_into,
-    gated,
     is_native,
     norm_into,
-    rms_norm,
     rotate_into,
 )
-from luthier.models import LayerRules, backbone_of
+from luthier.models import GateRule, LayerRules, NormRule, backbone_of, rule_of
 
 FAMILIES = frozenset({"llama", "mistral", "qwen2"})
 LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
@@ -53,12 +51,12 @@ class Layer:
 class StraightDecoder:
     """``hidden`` gives what the backbone would. Made anew whenever an adapter comes or goes."""
 
-    def __init__(self, model: torch.nn.Module, rules: Mapping[int, LayerRules], activation: Activation):
+    def __init__(self, model: torch.nn.Module, rules: Mapping[int, LayerRules], activation: Activation, epsilon: float):
         backbone = backbone_of(model)
         self.embed, self.rotary, self.norm = backbone.embed_tokens, backbone.rotary_emb, backbone.norm
         self.rules = rules
         self.activation: Activation = activation
-        self.epsilon = float(self.norm.variance_epsilon)
+        self.epsilon = epsilon
         self.terms = ServedTerms()
         self.layers = [_layer(layer, self.terms) for layer in backbone.layers]
         self.terms.close()
@@ -116,11 +114,13 @@ def straight_decoder(model: torch.nn.Module, rules: Mapping[int, LayerRules]) ->
     backbone = backbone_of(model)
     if not all(_is_known(layer) for layer in backbone.layers) or len(backbone.layers) != config.num_hidden_layers:
         return None
-    activation = _activation(backbone.layers[0].mlp)
+    gate, plain = rule_of(backbone.layers[0].mlp), rule_of(backbone.norm)
     norms = [norm for layer in backbone.layers for norm in (layer.input_layernorm, layer.post_attention_layernorm)]
-    if activation is None or not all(_is_plain_norm(norm, backbone.norm) for norm in norms):
+    if not isinstance(gate, GateRule) or not isinstance(plain, NormRule) or plain.offset:
         return None
-    return StraightDecoder(model, rules, activation)
+    if any(rule_of(norm) != plain for norm in norms) or any(rule_of(layer.mlp) != gate for layer in backbone.layers):
+        return None
+    return StraightDecoder(model, rules, gate.activation, plain.epsilon)
 
 
 @torch.inference_mode()
@@ -163,19 +163,3 @@ def _is_known(layer: Any) -> bool:
         and {name for name, _ in layer.self_attn.named_children()} == ATTENTION
         and {name for name, _ in layer.mlp.named_children()} - {"act_fn"} == GATED
     )
-
-
-def _is_plain_norm(norm: Any, last: Any) -> bool:
-    weight = getattr(norm, "weight", None)
-    epsilon = getattr(norm, "variance_epsilon", None)
-    if weight is None or epsilon is None or epsilon != getattr(last, "variance_epsilon", None):
-        return False
-    hidden = torch.linspace(-2, 2, 2 * len(weight)).view(2, -1).to(weight.dtype)
-    return torch.equal(norm(hidden), rms_norm(hidden, weight, epsilon, 0.0))
-
-
-def _activation(unit: Any) -> Activation | None:
-    gates = torch.linspace(-12, 12, 257)
-    found: tuple[Activation, ...] = ("silu", "gelu_tanh")
-    expected = unit.act_fn(gates)
-    return next((name for name in found if torch.allclose(gated(gates, torch.ones(257), name), expected)), None)

@@ -4,7 +4,7 @@
 //
 // T tokens, R of them run behind the attention (``rows``; null: all), D width, X all heads, F inner width.
 
-#include <memory>
+#include <cstdlib>
 #include <vector>
 
 #include "thin_products.h"
@@ -90,25 +90,28 @@ struct TermGradients {
     float *A, *B;
 };
 
-// Room for what lies between two kernels, given back at the end of its block.
+// Room for what lies between two kernels, which the caller has measured (models/straight/compiled.py).
 class Scratch {
   public:
+    Scratch(bfloat16 *room, int64_t values) : next(room), left(values) {}
+
     bfloat16 *take(int64_t values) {
-        size_t bytes = size_t(round_up(values * int64_t(sizeof(bfloat16)), 64));
-        rooms.emplace_back(static_cast<bfloat16 *>(std::aligned_alloc(64, bytes)));
-        return rooms.back().get();
+        int64_t size = round_up(values, 32);
+        if (size > left) std::abort();  // the two sides disagree: anything else would write over somebody's memory
+        bfloat16 *found = next;
+        next += size, left -= size;
+        return found;
     }
 
   private:
-    struct Free {
-        void operator()(bfloat16 *room) const { std::free(room); }
-    };
-    std::vector<std::unique_ptr<bfloat16, Free>> rooms;
+    bfloat16 *next;
+    int64_t left;
 };
 
 class Layer {
   public:
-    Layer(const LayerSpec *spec, const Kept *kept) : spec(*spec), kept(*kept), lows(kept->low) {
+    Layer(const LayerSpec *spec, const Kept *kept, Scratch scratch)
+        : spec(*spec), kept(*kept), lows(kept->low), scratch(scratch) {
         terms = reinterpret_cast<const TermSpec *>(spec + 1);
         tokens = spec->tokens, run = spec->run, is_narrowed = spec->rows != nullptr;
         width = linear(kQuery).inputs, inner = linear(kGate).outputs;
@@ -175,11 +178,12 @@ class Layer {
 
     // Gradient behind the attention, from the one behind the gated unit; it is part of both branches there.
     bfloat16 *through_unit(const bfloat16 *grad, bool needs_inner, bool needs_between) {
-        Scratch own;
+        bfloat16 *grad_between = needs_between ? take(run * width) : nullptr;
+        Scratch own = scratch;  // what is taken from it is free again at the end
         bfloat16 *grad_gate = needs_inner ? own.take(run * inner) : nullptr;
         differentiate(kDown, grad, kept.gated, nullptr, grad_gate, run);
         if (!needs_inner) return nullptr;
-        bfloat16 *grad_up = own.take(run * inner), *grad_between = needs_between ? take(run * width) : nullptr;
+        bfloat16 *grad_up = own.take(run * inner);
         gated_backward_bfloat16(kept.gate, kept.up, grad_gate, grad_gate, grad_up, run * inner, spec.activation);
         differentiate(kGate, grad_gate, kept.between_normed, nullptr, grad_between, run);
         differentiate(kUp, grad_up, kept.between_normed, grad_between, grad_between, run);
@@ -314,14 +318,17 @@ class Layer {
 };
 }  // namespace
 
-OFFERED void decoder_forward_bfloat16(const void *spec, const void *kept, bfloat16 *output) {
-    Layer(static_cast<const LayerSpec *>(spec), static_cast<const Kept *>(kept)).forward(output);
+// ``room`` has space for ``values`` numbers.
+OFFERED void decoder_forward_bfloat16(const void *spec, const void *kept, bfloat16 *room, int64_t values,
+                                      bfloat16 *output) {
+    Layer layer(static_cast<const LayerSpec *>(spec), static_cast<const Kept *>(kept), {room, values});
+    layer.forward(output);
 }
 
 // ``gradients``: where those of each term's A and B go, in the order of the terms.
-OFFERED void decoder_backward_bfloat16(const void *spec, const void *kept, const void *gradients, const bfloat16 *grad,
-                                       bfloat16 *output) {
-    Layer layer(static_cast<const LayerSpec *>(spec), static_cast<const Kept *>(kept));
+OFFERED void decoder_backward_bfloat16(const void *spec, const void *kept, bfloat16 *room, int64_t values,
+                                       const void *gradients, const bfloat16 *grad, bfloat16 *output) {
+    Layer layer(static_cast<const LayerSpec *>(spec), static_cast<const Kept *>(kept), {room, values});
     layer.backward(static_cast<const TermGradients *>(gradients), grad, output);
 }
 #endif

@@ -23,6 +23,8 @@ from luthier.models.straight.parts import LINEARS, NORMS, LayerParts, NormParts
 # decoder_layer.cpp: LayerSpec, then a TermSpec for every term.
 LAYER = struct.Struct("=4q3q2d2q" + "q2d" * 4 + "6q" * 7)
 TERM = struct.Struct("=5qd")
+# Each piece of room is a whole number of 32; there are less than twenty.
+ROUNDING = 20 * 32
 
 
 def can_run_compiled(parts: LayerParts, hidden_TD: torch.Tensor) -> bool:
@@ -49,7 +51,8 @@ def can_run_compiled(parts: LayerParts, hidden_TD: torch.Tensor) -> bool:
 def run_compiled(parts: LayerParts, hidden_TD: torch.Tensor) -> tuple[torch.Tensor, Kept]:
     """As `run_forward`."""
     kept, output_TD = _empty(parts, hidden_TD), torch.empty_like(hidden_TD)
-    decoder_forward(_spec(parts, hidden_TD), _addresses(kept.flat()), output_TD)
+    room = hidden_TD.new_empty(_forward_room(parts, hidden_TD))
+    decoder_forward(_spec(parts, hidden_TD), _addresses(kept.flat()), room, output_TD)
     return output_TD, kept
 
 
@@ -64,7 +67,8 @@ def run_compiled_backward(
     ]
     grad_hidden_TD = torch.empty_like(kept.hidden_TD) if needs_input else None
     spec, places = _spec(parts, kept.hidden_TD), _addresses(kept.flat())
-    decoder_backward(spec, places, _addresses(grads), grad_TD, grad_hidden_TD)
+    room = grad_TD.new_empty(_backward_room(parts, grad_TD))
+    decoder_backward(spec, places, room, _addresses(grads), grad_TD, grad_hidden_TD)
     left = iter(grads)
     found: list[torch.Tensor | None] = [None] * len(NORMS)
     for linear in parts.linears():
@@ -114,6 +118,27 @@ def _outputs(parts: LayerParts, name: str) -> int:
     linear: LinearParts = getattr(parts, name)
     assert isinstance(linear.weight_OI, torch.Tensor)
     return linear.weight_OI.shape[0]
+
+
+def _forward_room(parts: LayerParts, hidden_TD: torch.Tensor) -> int:
+    """Numbers that lie between kernels, forward: picked rows, and their results before they are put back."""
+    if parts.rows_R is None:
+        return 0
+    width, heads = hidden_TD.shape[1], _outputs(parts, "query")
+    return len(parts.rows_R) * (3 * width + 2 * heads + 2 * parts.turns.cos_TE.shape[1]) + ROUNDING
+
+
+def _backward_room(parts: LayerParts, grad_TD: torch.Tensor) -> int:
+    """Backward: gradients within the gated unit, and then, in the same place, those around the attention."""
+    tokens, width = grad_TD.shape
+    heads, keys, inner = (_outputs(parts, name) for name in ("query", "key", "gate"))
+    run, around_T = tokens, heads + 3 * keys
+    around_R, both = 2 * heads, width
+    if parts.rows_R is not None:
+        # Picked besides: the gradient, what was attended, its gradient put back, turns, queries, the normed input.
+        run, around_T, both = len(parts.rows_R), around_T + heads, 2 * width
+        around_R += 2 * heads + 2 * width + 2 * parts.turns.cos_TE.shape[1]
+    return run * both + max(2 * run * inner, tokens * around_T + run * around_R) + ROUNDING
 
 
 def _spec(parts: LayerParts, hidden_TD: torch.Tensor) -> bytes:

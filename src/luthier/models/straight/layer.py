@@ -1,7 +1,7 @@
 """A decoder layer of a loaded model that runs straight whenever it can, and through its own code else."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +91,9 @@ class StraightLayer:
             unit = self.unit.gate_proj, self.unit.up_proj, self.unit.down_proj
             gate, up, down = (linear_parts(module, run) for module in unit)
         key, value = (linear_parts(getattr(self.attention, name), tokens) for name in ("k_proj", "v_proj"))
-        if not (query and key and value and output and gate and up and down):
+        norms = [norm.parts for norm in (self.before, self.after, self.query_norm, self.key_norm) if norm]
+        read = (*turns.both, *(norm.weight_D for norm in norms))
+        if not (query and key and value and output and gate and up and down) or _are_unlike(hidden, read):
             return None
         ranges, lowest_T = attention_plan.ranges, attention_plan.lowest_of(*self.rules.reach)
         if self.rows_R is not None:
@@ -138,6 +140,11 @@ class _Straight(torch.autograd.Function):
             grad_hidden_TD, grads = run_backward(ctx.parts, kept, grad_TD, needs_input, needs)
         trained = (found for found, is_needed in zip(grads, needs, strict=True) if is_needed)
         return None if grad_hidden_TD is None else grad_hidden_TD[None], None, *trained
+
+
+def _are_unlike(hidden: torch.Tensor, read: Iterable[torch.Tensor]) -> bool:
+    """Whether kernels, which go by the hidden states' number format, would misread some of ``read``."""
+    return any(tensor.dtype != hidden.dtype or not tensor.is_contiguous() for tensor in read)
 
 
 def _learns(tensor: torch.Tensor | None) -> bool:
