@@ -4,7 +4,7 @@ import torch
 
 from luthier.kernels.build import open_kernels
 from luthier.kernels.call import call
-from luthier.kernels.thin import MOST_RANK
+from luthier.kernels.thin import MOST_RANK, ThinMatrices, lies_as_read
 
 KIND = torch.bfloat16
 
@@ -14,10 +14,9 @@ def offers_decoder_layers() -> bool:
     return hasattr(open_kernels().library, "decoder_forward_bfloat16")
 
 
-def fits_compiled_terms(rank: int, *masters: torch.Tensor) -> bool:
+def fits_compiled_terms(thin: ThinMatrices) -> bool:
     """Whether an adapter's matrices can be read where they lie."""
-    is_plain = all(master.dtype is torch.float32 and master.is_contiguous() for master in masters)
-    return is_plain and rank % 2 == 0 and 0 < rank <= MOST_RANK
+    return lies_as_read(thin) and 0 < thin.A_RI.shape[0] <= MOST_RANK
 
 
 def decoder_forward(spec: bytes, kept: bytes, room: torch.Tensor, output: torch.Tensor) -> None:

@@ -10,7 +10,14 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from luthier.kernels.thin import ThinMatrices, add_low_rank, low_rank_gradients, narrow, narrow_gradients
+from luthier.kernels.thin import (
+    ThinMatrices,
+    add_low_rank,
+    lies_as_read,
+    low_rank_gradients,
+    narrow,
+    narrow_gradients,
+)
 from luthier.kernels.wide import NarrowTerm, can_multiply, multiply_across, multiply_along
 
 
@@ -102,12 +109,8 @@ def flat(rows: torch.Tensor) -> torch.Tensor:
 
 
 def _can_add_terms(rows_TX: torch.Tensor, weight_OI: torch.Tensor, ranges: Sequence[TokenRange]) -> bool:
-    """Whether the large product itself can add the terms: masters are read where they lie, in pairs of ranks."""
-    return can_multiply(rows_TX, weight_OI) and all(
-        matrix.dtype is torch.float32 and matrix.is_contiguous() and each.thin.A_RI.shape[0] % 2 == 0
-        for each in ranges
-        for matrix in (each.thin.A_RI, each.thin.B_OR)
-    )
+    """Whether the large product itself can add the terms."""
+    return can_multiply(rows_TX, weight_OI) and all(lies_as_read(each.thin) for each in ranges)
 
 
 def frozen_linear(hidden: torch.Tensor, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> torch.Tensor:

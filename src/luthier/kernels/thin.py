@@ -26,6 +26,12 @@ class ThinMatrices:
         return self.A_RI.to(kind), (self.B_OR * self.scaling).to(kind)
 
 
+def lies_as_read(thin: ThinMatrices) -> bool:
+    """Whether a large product can read the masters where they lie, in pairs of ranks."""
+    is_plain = all(master.dtype is torch.float32 and master.is_contiguous() for master in (thin.A_RI, thin.B_OR))
+    return is_plain and thin.A_RI.shape[0] % 2 == 0
+
+
 def add_low_rank(hidden_TI: torch.Tensor, output_TO: torch.Tensor, thin: ThinMatrices) -> torch.Tensor:
     """Add the term to ``output_TO`` in place; gives ``x A^T`` ``[T, R]``, which backward needs. No autograd."""
     if not _is_compiled(thin, hidden_TI, output_TO):

@@ -41,9 +41,7 @@ def can_run_compiled(parts: LayerParts, hidden_TD: torch.Tensor) -> bool:
             return False
         if bias is not None and (bias.requires_grad or bias.dtype != weight.dtype or not bias.is_contiguous()):
             return False
-        if not all(
-            fits_compiled_terms(each.thin.A_RI.shape[0], each.thin.A_RI, each.thin.B_OR) for each in linear.ranges
-        ):
+        if not all(fits_compiled_terms(each.thin) for each in linear.ranges):
             return False
     return True
 

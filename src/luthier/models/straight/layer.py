@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from luthier.kernels import Activation, ScoreRules, is_native, spare_unread
 from luthier.models.attention import LayerRules
+from luthier.models.kernel_rules import NormRule
 from luthier.models.straight.backward import run_backward
 from luthier.models.straight.compiled import can_run_compiled, run_compiled, run_compiled_backward
 from luthier.models.straight.forward import Kept, run_forward
@@ -21,15 +22,14 @@ Around = Callable[[], contextlib.AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Norm:
-    """A norm of the layer: where its weight is, and the rest of what it does."""
+    """A norm of the layer: where its weight is, and what it does."""
 
     module: Any
-    epsilon: float
-    offset: float
+    rule: NormRule
 
     @property
     def parts(self) -> NormParts:
-        return NormParts(self.module.weight, self.epsilon, self.offset)
+        return NormParts(self.module.weight, self.rule.epsilon, self.rule.offset)
 
 
 @dataclass

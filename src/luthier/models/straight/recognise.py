@@ -148,7 +148,7 @@ def _straight(layer: Any, activation: Activation, rules: LayerRules) -> Straight
 def _norm(module: nn.Module) -> Norm:
     rule = rule_of(module)
     assert isinstance(rule, NormRule)
-    return Norm(module, rule.epsilon, rule.offset)
+    return Norm(module, rule)
 
 
 def _agree(found: torch.Tensor | None, expected: torch.Tensor) -> bool:
